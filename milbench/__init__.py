@@ -1,0 +1,29 @@
+"""milbench: compare multiple-instance-learning methods with a valid test.
+
+These are the names a plugin imports; nothing here loads torch.
+"""
+
+from milbench.bags import Bag, Context, Example, LabelledBag, Output
+from milbench.errors import MilbenchError, MissingDataError
+from milbench.hookspecs import API_VERSION, hookimpl
+from milbench.records import Aggregator, Dataset, Download, Encoder, Recipe
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "API_VERSION",
+    "Aggregator",
+    "Bag",
+    "Context",
+    "Dataset",
+    "Download",
+    "Encoder",
+    "Example",
+    "LabelledBag",
+    "MilbenchError",
+    "MissingDataError",
+    "Output",
+    "Recipe",
+    "__version__",
+    "hookimpl",
+]

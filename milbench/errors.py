@@ -1,0 +1,68 @@
+"""Every error that milbench raises on purpose.
+
+::
+
+    MilbenchError
+    |-- SuiteError          a suite file says something that cannot be run
+    |-- PluginError         a plugin is unknown, ambiguous, broken or outdated
+    |-- DatasetError        the files of a data set say something impossible
+    |   `-- MissingDataError    the files are not there: the data set is skipped with this reason
+    |-- FeatureError        a feature store is damaged, stale or does not fit
+    |-- SplitError          the asked split cannot be drawn, or does not fit the bags
+    |-- StoreError          a result file is damaged or does not fit
+    |-- ShapeError          a tensor has another shape than its docstring says
+    |-- TrainingError       a method diverged or broke its contract; recorded as a failure
+    |-- ScoreError          predictions that no metric can be computed from
+    `-- StatisticsError     a comparison that would be invalid, such as unpaired splits
+
+Each message names the place, what was found, what was expected and the next step. The command
+line prints it without a traceback and ends with status 2.
+"""
+
+
+class MilbenchError(Exception):
+    """Base of all errors that milbench raises on purpose."""
+
+
+class SuiteError(MilbenchError):
+    """A suite file says something that cannot be run."""
+
+
+class PluginError(MilbenchError):
+    """A plugin is unknown, ambiguous, broken or outdated."""
+
+
+class DatasetError(MilbenchError):
+    """The files of a data set say something impossible."""
+
+
+class MissingDataError(DatasetError):
+    """The files of a data set are not there; the message says how to get them."""
+
+
+class FeatureError(MilbenchError):
+    """A feature store is damaged, stale or does not fit."""
+
+
+class SplitError(MilbenchError):
+    """The asked split cannot be drawn, or does not fit the bags."""
+
+
+class StoreError(MilbenchError):
+    """A result file is damaged or does not fit."""
+
+
+class ShapeError(MilbenchError):
+    """A tensor has another shape than its docstring says."""
+
+
+class TrainingError(MilbenchError):
+    """A method diverged or broke its contract."""
+
+
+class ScoreError(MilbenchError):
+    """Predictions that no metric can be computed from."""
+
+
+class StatisticsError(MilbenchError):
+    """A comparison that would be invalid."""

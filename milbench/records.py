@@ -1,0 +1,220 @@
+"""What a plugin says about itself: frozen records that import nothing heavy.
+
+A record names its code by ``target``: the object itself, or text ``"module:attribute"`` that is
+imported on first use, so that listing a hundred methods loads none of them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+from milbench.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Task = Literal[
+    "binary", "multi-class", "multi-label", "ordinal", "hierarchical", "regression", "survival"
+]
+Fidelity = Literal["exact", "paper", "simplified"]
+Need = Literal["coords", "order", "levels", "images"]
+
+NAME = re.compile(r"[a-z][a-z0-9-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a method wants to be trained, as data; a suite may override each field.
+
+    Parameters
+    ----------
+    optimizer
+        ``adam``, ``adamw``, ``sgd`` or ``radam``.
+    lr, weight_decay, betas, momentum, nesterov
+        Settings of the optimiser; ``betas`` belong to the Adam family, ``momentum`` to SGD.
+    schedule
+        ``constant``, or ``cosine`` from ``lr`` to ``final_lr`` over ``epochs``, stepped once an
+        epoch.
+    epochs
+        Upper bound of passes over the training bags.
+    patience
+        Stop after this many epochs without a better validation loss; 0 never stops early.
+    select
+        ``best``: keep the weights of the lowest validation loss; ``last``: keep the last ones.
+    """
+
+    optimizer: Literal["adam", "adamw", "sgd", "radam"] = "adam"
+    lr: float = 2e-4
+    weight_decay: float = 1e-5
+    betas: tuple[float, float] = (0.9, 0.999)
+    momentum: float = 0.0
+    nesterov: bool = False
+    schedule: Literal["constant", "cosine"] = "constant"
+    final_lr: float = 0.0
+    epochs: int = 50
+    patience: int = 10
+    select: Literal["best", "last"] = "best"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """One file that ``milbench fetch`` gets for a data set.
+
+    Parameters
+    ----------
+    path
+        Where the file goes, relative to the data folder: ``musk1/uci_c45/musk1.data``.
+    url
+        A stable public address.
+    checksum
+        ``sha256:...`` or ``md5:...`` of the file.
+    """
+
+    path: str
+    url: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """What all records share: a name, the code behind it, one line about it, and its source."""
+
+    name: str
+    target: Callable[..., Any] | str
+    summary: str
+    paper: str = "-"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+            raise PluginError(
+                f"{type(self).__name__.lower()} name {self.name!r}: use lower-case letters, "
+                "digits and hyphens, a letter first"
+            )
+        if isinstance(self.target, str) and not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
+            raise PluginError(
+                f"{self.name}: target {self.target!r} is not 'module:attribute' and not an object"
+            )
+
+    def load(self) -> Callable[..., Any]:
+        """Return the code behind the record, importing it on first use.
+
+        Raises
+        ------
+        PluginError
+            If the module or the attribute cannot be imported.
+        """
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        try:
+            found = import_module(module)
+            for part in attribute.split("."):
+                found = getattr(found, part)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(f"{self.name}: cannot load {self.target!r}: {error}") from error
+        return found  # type: ignore[return-value]  # the attribute, no longer the module
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset(_Record):
+    """A data set: ``target(data: Path)`` yields :class:`milbench.LabelledBag`.
+
+    Parameters
+    ----------
+    classes
+        Names of the classes; a bag's label is a position in this tuple.
+    task
+        What is predicted for a bag.
+    primary_metric
+        The metric that ranks methods on this data set; a name of :mod:`milbench.metrics`.
+    encoder
+        Name of the encoder used when a suite names none.
+    version
+        Of the generator or reader; a new version makes new features and new results.
+    files
+        Patterns, relative to the data folder, of the files the data set is read from. Their sizes
+        and times tell whether cached features are stale. Empty for embedded data sets.
+    cohort
+        Data sets that share patients share a cohort; the data set's own name when empty.
+    group_known
+        Whether ``patient`` of a bag is really known; a leaderboard marks it when it is not.
+    published_splits
+        ``target(data: Path)`` returning ``{repeat: {bag_id: fold}}`` of the published test folds,
+        or None.
+    downloads
+        What ``milbench fetch`` gets.
+    how_to_get
+        What to do by hand when the files are absent.
+    levels
+        Names of the label levels, coarse first, for hierarchical tasks.
+    """
+
+    classes: tuple[str, ...]
+    task: Task = "binary"
+    primary_metric: str = "auroc"
+    encoder: str = "precomputed"
+    version: str = "1"
+    files: tuple[str, ...] = ()
+    cohort: str = ""
+    group_known: bool = True
+    published_splits: Callable[..., Any] | str | None = None
+    downloads: tuple[Download, ...] = ()
+    how_to_get: str = ""
+    licence: str = "not stated"
+    url: str = ""
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoder(_Record):
+    """An encoder: ``target()`` returns a callable on a uint8 tile batch (B, C, H, W).
+
+    The callable returns features of shape (B, D), float32 or float16.
+
+    Parameters
+    ----------
+    dim
+        D, or None when it depends on the tile size.
+    tile_px, mpp
+        Tile size in pixels and micrometres per pixel the encoder was trained at, if any.
+    pretraining_data
+        Corpora the weights have seen; a leaderboard flags an overlap with the benchmark.
+    version
+        A new version makes new features.
+    """
+
+    dim: int | None = None
+    tile_px: int | None = None
+    mpp: float | None = None
+    pretraining_data: tuple[str, ...] = ()
+    licence: str = "Apache-2.0"
+    version: str = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregator(_Record):
+    """A MIL method: ``target(in_dim, n_classes, **settings)`` builds one model.
+
+    Parameters
+    ----------
+    recipe
+        The training settings the authors published; a suite may override them.
+    needs
+        What a bag must carry for this method, beyond its instances.
+    fidelity
+        ``exact``: equal to the authors' code; ``paper``: after the paper; ``simplified``: said in
+        the docstring.
+    control
+        True for the controls (constant, bag size, pooled vectors) that a ranking must beat.
+    excused
+        ``{check: reason}`` for checks of the conformity kit that cannot hold.
+    """
+
+    recipe: Recipe = field(default_factory=Recipe)
+    needs: frozenset[Need] = frozenset()
+    fidelity: Fidelity = "paper"
+    control: bool = False
+    excused: Mapping[str, str] = field(default_factory=dict)
