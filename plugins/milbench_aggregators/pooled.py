@@ -1,0 +1,102 @@
+"""Controls: classical classifiers on pooled statistics of a bag's instances.
+
+Source of the statistics: T. Gärtner, P. Flach, A. Kowalczyk and A. Smola, "Multi-Instance
+Kernels", ICML 2002; of the forest: L. Breiman, "Random Forests", Machine Learning 45 (2001) 5-32,
+https://doi.org/10.1023/A:1010933404324.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from milbench import Bag, MilbenchError
+from milbench.nn import check_instances
+from milbench_aggregators.vector_classifier import VectorClassifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Statistic = Literal["min", "mean", "max", "sd"]
+STATISTICS: dict[str, Callable[..., np.ndarray]] = {
+    "min": np.min,
+    "mean": np.mean,
+    "max": np.max,
+    "sd": np.std,
+}
+
+
+class Pooled(VectorClassifier):
+    """Base: join feature-wise statistics of the instances into one vector.
+
+    Parameters
+    ----------
+    statistics
+        Any of ``min``, ``mean``, ``max`` and ``sd`` (population; 0 for a bag of one instance).
+
+    Raises
+    ------
+    MilbenchError
+        If a statistic is unknown, or none is named.
+    """
+
+    def __init__(
+        self,
+        in_dim: int,
+        n_classes: int,
+        *,
+        statistics: Sequence[Statistic] = ("min", "mean", "max"),
+    ) -> None:
+        super().__init__(in_dim, n_classes)
+        unknown = [name for name in statistics if name not in STATISTICS]
+        if unknown or not statistics:
+            raise MilbenchError(
+                f"statistics = {list(statistics)}: expected one or more of {', '.join(STATISTICS)}"
+            )
+        self.statistics = tuple(statistics)
+
+    def vector(self, bag: Bag) -> np.ndarray:
+        """Return the joined statistics (S * D,) of bag.x (N, D)."""
+        check_instances(bag.x, self.in_dim)
+        x = bag.x.detach().cpu().numpy().astype(np.float64)  # (N, D)
+        return np.concatenate([STATISTICS[name](x, axis=0) for name in self.statistics])
+
+
+class PooledLogistic(Pooled):
+    """Logistic regression on pooled statistics (Gärtner et al. 2002); see :class:`Pooled`."""
+
+    def classifier(self, seed: int) -> Any:  # noqa: ARG002  # the solver is deterministic
+        """Return scaling and logistic regression with scikit-learn's default penalty."""
+        return make_pipeline(StandardScaler(), LogisticRegression(max_iter=10_000))
+
+
+class PooledForest(Pooled):
+    """Random forest on pooled statistics (Gärtner et al. 2002; Breiman 2001).
+
+    Parameters
+    ----------
+    statistics
+        See :class:`Pooled`.
+    trees
+        Size of the forest.
+    """
+
+    def __init__(
+        self,
+        in_dim: int,
+        n_classes: int,
+        *,
+        statistics: Sequence[Statistic] = ("min", "mean", "max"),
+        trees: int = 500,
+    ) -> None:
+        super().__init__(in_dim, n_classes, statistics=statistics)
+        self.trees = trees
+
+    def classifier(self, seed: int) -> Any:
+        """Return a forest whose randomness is ``seed``; trees need no scaling."""
+        return RandomForestClassifier(n_estimators=self.trees, random_state=seed, n_jobs=1)
