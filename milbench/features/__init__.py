@@ -1,0 +1,16 @@
+"""The feature store: the instances of a data set as one packed array, on disk and on a device."""
+
+from milbench.features.cache import cached_features, default_cache
+from milbench.features.store import SCHEMA, Features, on_device, open_features
+from milbench.features.write import About, write_features
+
+__all__ = [
+    "SCHEMA",
+    "About",
+    "Features",
+    "cached_features",
+    "default_cache",
+    "on_device",
+    "open_features",
+    "write_features",
+]

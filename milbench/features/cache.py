@@ -1,0 +1,128 @@
+"""Features built once and kept: found by what they were built from, never used when stale."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from milbench.errors import FeatureError
+from milbench.features.store import NEXT_STEP, SCHEMA, Features, open_features
+from milbench.features.write import About, write_features
+
+if TYPE_CHECKING:
+    from milbench.records import Dataset, Encoder
+
+log = logging.getLogger(__name__)
+
+PRECOMPUTED = "precomputed"  # the encoder of data sets that give features themselves
+
+
+def default_cache() -> Path:
+    """Return the folder for features.
+
+    ``$MILBENCH_CACHE``, else ``$XDG_CACHE_HOME/milbench``, else ``~/.cache/milbench``.
+    """
+    if named := os.environ.get("MILBENCH_CACHE"):
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "milbench"
+
+
+def cached_features(dataset: Dataset, encoder: Encoder, *, data: Path, cache: Path) -> Features:
+    """Return the features of ``dataset`` by ``encoder``, building them when there are none yet.
+
+    Features that are damaged, or whose files, version or code location changed, are built again,
+    with a warning in the log.
+
+    Parameters
+    ----------
+    data
+        The folder of real data; embedded data sets ignore it.
+    cache
+        The folder for features, usually :func:`default_cache`.
+
+    Raises
+    ------
+    MissingDataError
+        If the files of the data set are not there.
+    DatasetError
+        If a bag is impossible.
+    FeatureError
+        If the encoder does not fit the data set, or the folder cannot be written.
+    """
+    fingerprint = source_fingerprint(dataset, encoder, data)
+    path = cache / dataset.name / f"{encoder.name}-{fingerprint[:12]}.h5"
+    kept = _kept(path, fingerprint)
+    if kept is not None:
+        return kept
+    about = About(
+        dataset=dataset.name,
+        dataset_version=dataset.version,
+        encoder=encoder.name,
+        encoder_version=encoder.version,
+        classes=dataset.classes,
+        fingerprint=fingerprint,
+    )
+    encode = None if encoder.name == PRECOMPUTED else encoder.load()()
+    return write_features(path, dataset.load()(data), encode=encode, about=about)
+
+
+def source_fingerprint(dataset: Dataset, encoder: Encoder, data: Path) -> str:
+    """Return the hash of what features are built from, 64 hexadecimal digits.
+
+    The names, versions, classes and code locations of data set and encoder, and the path, size
+    and time of change of every file that the data set reads.
+    """
+    files = {path for pattern in dataset.files for path in data.glob(pattern) if path.is_file()}
+    sources = [(path.relative_to(data).as_posix(), *_stamp(path)) for path in sorted(files)]
+    content = [
+        SCHEMA,
+        *(dataset.name, dataset.version, dataset.classes, _location(dataset)),
+        *(encoder.name, encoder.version, _location(encoder)),
+        sources,
+    ]
+    return sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _location(record: Dataset | Encoder) -> str:
+    """Return where the code of a record is, so that two plugins never share a cache."""
+    target = record.target
+    if isinstance(target, str):
+        return target
+    named = target if hasattr(target, "__qualname__") else type(target)
+    return f"{named.__module__}:{named.__qualname__}"
+
+
+def _kept(path: Path, fingerprint: str) -> Features | None:
+    """Return the features at ``path`` where they are there, whole and current."""
+    if not path.exists():
+        _tell_stale(path)
+        return None
+    try:
+        features = open_features(path)
+    except FeatureError as error:
+        log.warning("%s; building it again", str(error).removesuffix(NEXT_STEP))
+        return None
+    if features.fingerprint != fingerprint:
+        log.warning("%s: built from other sources; building it again", path)
+        return None
+    return features
+
+
+def _tell_stale(path: Path) -> None:
+    name, digits = path.stem.rsplit("-", 1)
+    for other in sorted(path.parent.glob(f"{name}-{'[0-9a-f]' * len(digits)}.h5")):
+        log.warning(
+            "%s: built from other files or another version of %s; not used, may be deleted",
+            other,
+            path.parent.name,
+        )

@@ -1,0 +1,188 @@
+"""Check the bags a data set gives, one by one, before anything is stored.
+
+Each fault is one error that names the data set and the bag.
+"""
+
+from __future__ import annotations
+
+from operator import index
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from milbench.errors import DatasetError
+
+if TYPE_CHECKING:
+    from milbench.bags import LabelledBag
+
+PARTS = ("", "train", "val", "test")
+
+
+class BagChecker:
+    """Check each bag by itself and against the bags before it.
+
+    Parameters
+    ----------
+    dataset
+        Name of the data set, for messages.
+    classes
+        Names of the classes.
+    """
+
+    def __init__(self, dataset: str, classes: tuple[str, ...]) -> None:
+        self._dataset = dataset
+        self._classes = classes
+        self._patients: dict[str, str] = {}
+        self._labels: set[int] = set()
+        self._first: tuple[str, tuple[int, ...], str] | None = None
+        self._has_coords = False
+
+    def instances(self, bag: LabelledBag) -> np.ndarray:
+        """Check ``bag`` and return its instances.
+
+        Returns
+        -------
+        (N, D) float32 or float16, or (N, C, H, W) uint8
+            Integers and float64 become float32.
+
+        Raises
+        ------
+        DatasetError
+            For any fault of the bag, or a contradiction to an earlier one.
+        """
+        self._check_names(bag)
+        self._check_label(bag)
+        x = self._check_kind(bag)
+        self._check_same(bag, x)
+        self._check_beside(bag, len(x))
+        self._patients[bag.id] = bag.patient
+        return x
+
+    def finish(self) -> None:
+        """Check what only shows at the end.
+
+        Raises
+        ------
+        DatasetError
+            If there was no bag, or bags of one class only.
+        """
+        if not self._patients:
+            raise DatasetError(f"{self._dataset}: no bags; the reader found nothing to yield")
+        if len(self._labels) == 1:
+            name = self._classes[next(iter(self._labels))]
+            raise DatasetError(
+                f"{self._dataset}: all {len(self._patients)} bags are of class {name!r}; "
+                "a comparison needs bags of at least two classes"
+            )
+
+    def _fail(self, bag: LabelledBag, fault: str) -> NoReturn:
+        raise DatasetError(f"{self._dataset}, bag {bag.id!r}: {fault}")
+
+    def _check_names(self, bag: LabelledBag) -> None:
+        for field in ("id", "patient", "site", "part"):
+            value: Any = getattr(bag, field)  # a plugin may give anything
+            if not isinstance(value, str):
+                self._fail(bag, f"{field} is {type(value).__name__}, not text")
+            if not value.isprintable():
+                self._fail(bag, f"{field} {value!r} holds characters that cannot be printed")
+        if not bag.id:
+            place = f"the bag at position {len(self._patients)}"
+            raise DatasetError(f"{self._dataset}: {place} has an empty id")
+        if bag.part not in PARTS:
+            self._fail(bag, f"part {bag.part!r}; expected 'train', 'val', 'test' or empty")
+        if bag.id in self._patients:
+            pair = sorted({bag.patient, self._patients[bag.id]})
+            of = f", for the patients {pair[0]!r} and {pair[1]!r}" if len(pair) > 1 else ""
+            self._fail(bag, f"this id is given twice{of}; each bag needs its own")
+
+    def _check_label(self, bag: LabelledBag) -> None:
+        label: Any = bag.label  # a plugin may give anything
+        is_whole = isinstance(label, (int, np.integer)) and not isinstance(label, bool)
+        if not is_whole or not 0 <= label < len(self._classes):
+            known = ", ".join(f"{i} {name!r}" for i, name in enumerate(self._classes))
+            self._fail(bag, f"label {label!r} is no class; expected one of {known}")
+        self._labels.add(index(label))
+
+    def _check_kind(self, bag: LabelledBag) -> np.ndarray:
+        if (bag.x is None) == (bag.images is None):
+            given = "neither x nor images" if bag.x is None else "both x and images"
+            self._fail(bag, f"{given} given; expected one of them")
+        try:
+            if bag.x is None:
+                return self._check_images(bag, np.asarray(bag.images))
+            return stored_features(np.asarray(bag.x))
+        except ValueError as error:
+            self._fail(bag, str(error))
+
+    def _check_images(self, bag: LabelledBag, images: np.ndarray) -> np.ndarray:
+        if images.dtype != np.uint8 or images.ndim != 4:  # noqa: PLR2004  # (N, C, H, W)
+            found = f"{images.dtype} of shape {images.shape}"
+            self._fail(bag, f"images are {found}; expected uint8 of shape (N, C, H, W)")
+        if 0 in images.shape:
+            self._fail(bag, f"an empty bag: images of shape {images.shape}")
+        return np.ascontiguousarray(images)
+
+    def _check_same(self, bag: LabelledBag, x: np.ndarray) -> None:
+        shape, kind = x.shape[1:], x.dtype.name
+        if self._first is None:
+            self._first = (bag.id, shape, kind)
+        first, first_shape, first_kind = self._first
+        if shape != first_shape:
+            self._fail(bag, f"instances of shape {shape}, but {first_shape} in bag {first!r}")
+        if kind != first_kind:
+            self._fail(bag, f"values of type {kind}, but {first_kind} in bag {first!r}")
+
+    def _check_beside(self, bag: LabelledBag, size: int) -> None:
+        if not self._patients:
+            self._has_coords = bag.coords is not None
+        elif self._has_coords != (bag.coords is not None):
+            first = next(iter(self._patients))
+            has, lacks = (first, bag.id) if self._has_coords else (bag.id, first)
+            self._fail(bag, f"bag {has!r} has coords and bag {lacks!r} has none; give all or none")
+        if bag.coords is not None:
+            self._check_coords(bag, np.asarray(bag.coords), size)
+        if bag.instance_labels is not None:
+            self._check_instance_labels(bag, np.asarray(bag.instance_labels), size)
+
+    def _check_coords(self, bag: LabelledBag, coords: np.ndarray, size: int) -> None:
+        if coords.shape != (size, 2):
+            self._fail(bag, f"coords of shape {coords.shape}; expected ({size}, 2)")
+        if coords.dtype.kind not in "iuf" or not np.isfinite(coords).all():
+            self._fail(bag, "coords hold values that are not finite numbers")
+
+    def _check_instance_labels(self, bag: LabelledBag, labels: np.ndarray, size: int) -> None:
+        if labels.shape != (size,):
+            self._fail(bag, f"instance_labels of shape {labels.shape}; expected ({size},)")
+        if labels.dtype.kind not in "iub" or (labels.astype(np.int64) < -1).any():
+            self._fail(bag, "instance_labels must be whole numbers from 0, or -1 for unknown")
+
+
+def stored_features(x: np.ndarray) -> np.ndarray:
+    """Return features as they are stored: float16 as it is, every other number as float32.
+
+    Parameters
+    ----------
+    x : (N, D)
+        Finite numbers.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` has another shape, is empty, or holds a value that is not a finite number or
+        too large for float32; the message names the first place.
+    """
+    if x.ndim != 2:  # noqa: PLR2004  # (N, D)
+        raise ValueError(f"features of shape {x.shape}; expected (N, D)")
+    if 0 in x.shape:
+        raise ValueError(f"an empty bag: features of shape {x.shape}")
+    if x.dtype.kind not in "biuf":
+        raise ValueError(f"features of type {x.dtype}; expected numbers")
+    with np.errstate(over="ignore"):  # an overflow shows as infinite below
+        stored = np.ascontiguousarray(x, np.float16 if x.dtype == np.float16 else np.float32)
+    is_finite = np.isfinite(stored)
+    if not is_finite.all():
+        row, column = (int(i) for i in np.argwhere(~is_finite)[0])
+        value = x[row, column]
+        fault = "too large for float32" if np.isfinite(value) else "not finite"
+        raise ValueError(f"the feature of instance {row}, column {column} is {value}, {fault}")
+    return stored

@@ -1,0 +1,247 @@
+"""Open a feature store: check it, map it into memory, and move it to a device.
+
+The file is HDF5. Its ``features`` are one contiguous array without compression, so that they are
+used where they lie: mapped into memory and shared by all processes, never loaded twice.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from milbench.bags import BagTable
+from milbench.errors import FeatureError
+from milbench.features.content import array_digest, content_hash, described_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import torch
+
+# Raised by hand when the layout of the file changes; files of another number are built again.
+SCHEMA = 1
+
+TEXTS = ("ids", "patients", "sites", "parts")
+ATTRIBUTES = ("schema", "dataset", "encoder", "classes", "fingerprint", "content_hash")
+BLOCK_BYTES = 2**20
+NEXT_STEP = "; delete the file and run again"
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """The instances of all bags of a data set, one bag after the other.
+
+    Parameters
+    ----------
+    path
+        The file that holds them.
+    table
+        The bags without their instances.
+    array : (N_total, D) float32 or float16, or (N_total, C, H, W) uint8
+        Read-only memory map.
+    offsets : (B + 1,) int64
+        Bag ``b`` holds the rows ``offsets[b]`` to ``offsets[b + 1]``.
+    coords : (N_total, 2) float32, optional
+        Positions of the instances, in the unit the data set states.
+    instance_labels : (N_total,) int64, optional
+        Labels of the instances; -1 where unknown.
+    content_hash
+        Of everything a result can depend on; independent of path, time and versions.
+    fingerprint
+        Of the sources the features were built from.
+    """
+
+    path: Path
+    table: BagTable
+    array: np.ndarray
+    offsets: np.ndarray
+    coords: np.ndarray | None
+    instance_labels: np.ndarray | None
+    content_hash: str
+    dataset: str
+    encoder: str
+    fingerprint: str = ""
+
+    def __len__(self) -> int:
+        """Return B, the number of bags."""
+        return len(self.table)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as the path, not as a copy of the array."""
+        return _reopen, (self.path, self.content_hash)
+
+    def bag(self, index: int) -> np.ndarray:
+        """Return the instances of bag ``index``: a read-only view, (N, D) or (N, C, H, W)."""
+        rows = self.array[self.offsets[index] : self.offsets[index + 1]]
+        return rows.view(np.ndarray)  # slicing a plain array is several times faster
+
+    @property
+    def instance_shape(self) -> tuple[int, ...]:
+        """Return the shape of one instance: (D,) or (C, H, W)."""
+        return self.array.shape[1:]
+
+    @property
+    def dim(self) -> int:
+        """Return D; for images C * H * W."""
+        return prod(self.instance_shape)
+
+    @property
+    def is_image(self) -> bool:
+        """Return whether the instances are images."""
+        return self.array.ndim == 4  # (N_total, C, H, W)  # noqa: PLR2004  # said by the shape
+
+
+def open_features(path: Path, *, verify: bool = True) -> Features:
+    """Open the feature store at ``path``.
+
+    Parameters
+    ----------
+    path
+        A file written by :func:`milbench.features.write_features`.
+    verify
+        Read everything once and compare the content hash. Without it, only schema, sizes and
+        order are checked, which is enough for a file that was verified earlier in a run.
+
+    Raises
+    ------
+    FeatureError
+        If the file is absent, truncated, not HDF5, of another schema, or inconsistent.
+    """
+    try:
+        with h5py.File(path, "r", locking=False) as file:  # never changed once it has its name
+            features = _read(path, file)
+    except FileNotFoundError:
+        raise FeatureError(f"{path}: no such feature store; build it by running again") from None
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise _damaged(path, f"truncated, or not a feature store ({error})") from error
+    fault = next(_faults(features), None)
+    if fault is not None:
+        raise _damaged(path, fault)
+    if verify and _hash_of(features) != features.content_hash:
+        raise _damaged(path, "its content does not match the hash it was written with")
+    return features
+
+
+def on_device(features: Features, device: str, dtype: torch.dtype | None = None) -> torch.Tensor:
+    """Return the whole packed array as a tensor on ``device``, (N_total, D) or (N_total, C, H, W).
+
+    On the CPU the tensor shares the memory map where ``dtype`` is the stored one (the default):
+    nothing is copied until someone writes, and what is written never reaches the file.
+
+    Parameters
+    ----------
+    device
+        As torch names it: ``cpu``, ``cuda:0``.
+    dtype
+        Type of the tensor; the stored one when None.
+    """
+    import torch  # noqa: PLC0415  # the store is also used where nothing is trained
+
+    stored: Any = features.array  # a memory map knows its file and offset
+    # torch wants writable memory; copy-on-write gives it that without a copy.
+    mapped = np.memmap(
+        stored.filename, stored.dtype, mode="c", offset=stored.offset, shape=stored.shape
+    )
+    return torch.from_numpy(mapped).to(device=device, dtype=dtype)
+
+
+def _reopen(path: Path, expected: str) -> Features:
+    features = open_features(path, verify=False)
+    if features.content_hash != expected:
+        raise FeatureError(f"{path}: replaced by other features during the run; run again")
+    return features
+
+
+def _damaged(path: Path, fault: str) -> FeatureError:
+    return FeatureError(f"{path}: {fault}{NEXT_STEP}")
+
+
+def _read(path: Path, file: h5py.File) -> Features:
+    missing = [name for name in ATTRIBUTES if name not in file.attrs]
+    if missing or file.attrs["schema"] != SCHEMA:
+        found = f"without {', '.join(missing)}" if missing else f"{file.attrs['schema']}"
+        raise ValueError(f"schema {found}, expected {SCHEMA}")
+    offsets = file["offsets"][()]
+    return Features(
+        path=path,
+        table=_read_table(file, np.diff(offsets)),
+        array=_map(path, file["features"]),
+        offsets=offsets,
+        coords=file["coords"][()] if "coords" in file else None,
+        instance_labels=file["instance_labels"][()] if "instance_labels" in file else None,
+        content_hash=str(file.attrs["content_hash"]),
+        dataset=str(file.attrs["dataset"]),
+        encoder=str(file.attrs["encoder"]),
+        fingerprint=str(file.attrs["fingerprint"]),
+    )
+
+
+def _read_table(file: h5py.File, sizes: np.ndarray) -> BagTable:
+    ids, patients, sites, parts = (tuple(file[name].asstr()[()].tolist()) for name in TEXTS)
+    return BagTable(
+        ids=ids,
+        labels=file["labels"][()],
+        patients=patients,
+        sites=sites,
+        parts=parts,
+        sizes=sizes,
+        classes=tuple(json.loads(file.attrs["classes"])),
+    )
+
+
+def _map(path: Path, stored: h5py.Dataset) -> np.ndarray:
+    offset = stored.id.get_offset()
+    if offset is None:
+        raise ValueError("features are not one contiguous array")
+    return np.memmap(path, stored.dtype, mode="r", offset=offset, shape=stored.shape)
+
+
+def _faults(features: Features) -> Iterator[str]:
+    """Yield what contradicts what, before anything is used as an index."""
+    table, offsets, total = features.table, features.offsets, len(features.array)
+    wanted = {2: ("float32", "float16"), 4: ("uint8",)}.get(features.array.ndim, ())
+    if features.array.dtype.name not in wanted:
+        yield f"features of shape {features.array.shape} and type {features.array.dtype}"
+    columns = (table.ids, table.patients, table.sites, table.parts, table.labels)
+    if {len(column) for column in columns} != {len(offsets) - 1}:
+        yield f"columns of lengths {[len(c) for c in columns]} for {len(offsets) - 1} bags"
+    if offsets[0] != 0 or offsets[-1] != total or any(b <= a for a, b in pairwise(offsets)):
+        yield f"offsets that do not divide {total} instances into bags"
+    if not all(0 <= label < len(table.classes) for label in table.labels):
+        yield f"labels outside 0..{len(table.classes) - 1}"
+    if features.coords is not None and features.coords.shape != (total, 2):
+        yield f"coords of shape {features.coords.shape} for {total} instances"
+    if features.instance_labels is not None and features.instance_labels.shape != (total,):
+        yield f"instance_labels of shape {features.instance_labels.shape} for {total} instances"
+
+
+def _hash_of(features: Features) -> str:
+    array = features.array
+    beside = {
+        "offsets": features.offsets,
+        "coords": features.coords,
+        "instance_labels": features.instance_labels,
+    }
+    digests = {name: array_digest(a) for name, a in beside.items() if a is not None}
+    digests["features"] = described_digest(array.dtype.str, array.shape, _stream_digest(array))
+    return content_hash(features.table, digests)
+
+
+def _stream_digest(array: np.ndarray) -> str:
+    """Return the digest of a memory map's values, read from the file block by block."""
+    mapped: Any = array  # a memory map knows its file and offset
+    digest, left = sha256(), array.nbytes
+    with open(mapped.filename, "rb") as file:  # noqa: PTH123  # the map gives text or a path
+        file.seek(mapped.offset)
+        while block := file.read(min(BLOCK_BYTES, left)):
+            digest.update(block)
+            left -= len(block)
+    return digest.hexdigest()
