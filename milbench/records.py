@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from milbench.errors import PluginError
 
@@ -106,16 +106,20 @@ class _Record:
         PluginError
             If the module or the attribute cannot be imported.
         """
-        if not isinstance(self.target, str):
-            return self.target
-        module, _, attribute = self.target.partition(":")
-        try:
-            found = import_module(module)
-            for part in attribute.split("."):
-                found = getattr(found, part)
-        except (ImportError, AttributeError) as error:
-            raise PluginError(f"{self.name}: cannot load {self.target!r}: {error}") from error
-        return found  # type: ignore[return-value]  # the attribute, no longer the module
+        return _resolve(self.name, self.target)
+
+
+def _resolve(name: str, target: Callable[..., Any] | str) -> Callable[..., Any]:
+    if not isinstance(target, str):
+        return target
+    module, _, attribute = target.partition(":")
+    try:
+        found: Any = import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f"{name}: cannot load {target!r}: {error}") from error
+    return cast("Callable[..., Any]", found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +170,18 @@ class Dataset(_Record):
     licence: str = "not stated"
     url: str = ""
     levels: tuple[str, ...] = ()
+
+    def load_published_splits(self) -> Callable[..., Any] | None:
+        """Return the reader of the published test folds, or None where there are none.
+
+        Raises
+        ------
+        PluginError
+            If its module cannot be imported.
+        """
+        if self.published_splits is None:
+            return None
+        return _resolve(self.name, self.published_splits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

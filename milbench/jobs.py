@@ -1,0 +1,193 @@
+"""From a suite to the runs it asks for, each with the key its result is stored under.
+
+A *cell* is one method on one data set: everything that decides its results. A *run* is one
+training of a cell: a repeat, a fold, a seed. A *job* is a cell with its runs.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milbench.records import Aggregator, Dataset, Recipe
+    from milbench.registry import Registry
+    from milbench.splits import Splits
+    from milbench.suite import Method, Suite
+
+# Raised by hand when the harness trains differently, so that older results are not reused.
+PROTOCOL = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One method on one data set, with everything that decides its results.
+
+    Parameters
+    ----------
+    method
+        The row of the leaderboard.
+    aggregator
+        Full name of the plugin's method, ``distribution/name``.
+    args
+        Constructor settings.
+    features, split, code
+        Content hash of the features, digest of the split plan, hash of the method's source file.
+    """
+
+    suite: str
+    dataset: str
+    encoder: str
+    method: str
+    aggregator: str
+    args: dict[str, Any]
+    recipe: Recipe
+    standardise: bool
+    threshold: str
+    features: str
+    split: str
+    code: str
+
+    @cached_property
+    def digest(self) -> str:
+        """Return 16 hexadecimal digits that name the cell, whatever the suite is called."""
+        content = {name: value for name, value in asdict(self).items() if name != "suite"}
+        return _digest({**content, "protocol": PROTOCOL})
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of a cell: on the bags of one repeat and fold, from one seed.
+
+    ``part`` is the hash of the bags and roles of this fold, so that a suite with more repeats
+    still finds the results of the first ones.
+    """
+
+    cell: Cell
+    repeat: int
+    fold: int
+    seed: int
+    part: str
+
+    @cached_property
+    def key(self) -> str:
+        """Return the 16 hexadecimal digits under which the result is stored."""
+        return _digest([self.cell.digest, self.repeat, self.fold, self.seed, self.part])
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell with the runs that are wanted of it."""
+
+    cell: Cell
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A data set made ready: which features and which splits, by path and by hash."""
+
+    dataset: Dataset
+    encoder: str
+    features_path: Path
+    features_hash: str
+    splits_path: Path
+    splits: Splits
+
+
+def expand(
+    suite: Suite, registry: Registry, grounds: list[Ground], repeats: int | None = None
+) -> list[Job]:
+    """Return one job for each method on each ground, the first ``repeats`` repeats of it."""
+    jobs = []
+    for ground in grounds:
+        parts = _part_hashes(ground.splits, repeats)
+        for method in suite.methods:
+            cell = _cell(suite, registry, ground, method)
+            runs = (Run(cell, *place, part=parts[place[:2]]) for place in _places(suite, parts))
+            jobs.append(Job(cell, tuple(runs)))
+    return jobs
+
+
+def recipe_of(suite: Suite, method: Method, record: Aggregator, dataset: str) -> Recipe:
+    """Return the method's recipe: the plugin's, then the suite's, the row's, the data set's."""
+    chosen = dict(suite.train.given()) | method.train.given()
+    if dataset in method.on:
+        chosen |= method.on[dataset].train.given()
+    return replace(record.recipe, **chosen)
+
+
+def args_of(method: Method, dataset: str) -> dict[str, Any]:
+    """Return the constructor settings of a row on a data set."""
+    return method.args | (method.on[dataset].args if dataset in method.on else {})
+
+
+def _cell(suite: Suite, registry: Registry, ground: Ground, method: Method) -> Cell:
+    offer = registry.find("aggregator", method.name)
+    record = cast("Aggregator", offer.record)
+    dataset = ground.dataset.name
+    return Cell(
+        suite=suite.name,
+        dataset=dataset,
+        encoder=ground.encoder,
+        method=method.row,
+        aggregator=offer.full_name,
+        args=args_of(method, dataset),
+        recipe=recipe_of(suite, method, record, dataset),
+        standardise=suite.protocol.standardise,
+        threshold=suite.protocol.threshold,
+        features=ground.features_hash,
+        split=split_digest(suite, ground.splits),
+        code=code_hash(record),
+    )
+
+
+def _part_hashes(
+    splits: Splits, repeats: int | None
+) -> dict[tuple[int, int], str]:
+    wanted = splits.n_repeats if repeats is None else min(repeats, splits.n_repeats)
+    places = [(repeat, fold) for repeat in range(wanted) for fold in range(splits.n_folds)]
+    return {place: part_hash(splits, *place) for place in places}
+
+
+def _places(
+    suite: Suite, parts: dict[tuple[int, int], str]
+) -> Iterator[tuple[int, int, int]]:
+    for repeat, fold in parts:
+        for seed in range(suite.protocol.seeds):
+            yield repeat, fold, seed
+
+
+def split_digest(suite: Suite, splits: Splits) -> str:
+    """Return what names a family of splits: its plan without the count of repeats, and its bags."""
+    plan = suite.splits.model_dump(exclude={"repeats"})
+    return _digest([plan, splits.bag_ids, splits.groups])
+
+
+def part_hash(splits: Splits, repeat: int, fold: int) -> str:
+    """Return the hash of the role of every bag in one fold."""
+    roles = splits.roles[repeat, fold].tolist()
+    return _digest(list(zip(splits.bag_ids, roles, strict=True)))
+
+
+def code_hash(record: Aggregator) -> str:
+    """Return the hash of the file that holds a method, so that edited code is trained again."""
+    if isinstance(record.target, str):
+        spec = find_spec(record.target.partition(":")[0])
+        source = spec.origin if spec is not None else None
+    else:
+        source = inspect.getsourcefile(record.target)
+    return sha256(Path(source).read_bytes()).hexdigest()[:16] if source else "unknown"
+
+
+def _digest(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,120 @@
+"""Make the data sets of a suite ready: features cached, splits drawn, or a reason why not."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from milbench.errors import MilbenchError, MissingDataError, SplitError
+from milbench.features import cached_features
+from milbench.jobs import Ground, split_digest
+from milbench.splits import SplitPlan, draw_splits, load_splits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from milbench.bags import BagTable
+    from milbench.records import Dataset, Encoder
+    from milbench.registry import Registry
+    from milbench.splits import Splits
+    from milbench.suite import Suite
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Prepared:
+    """The data sets of a suite: ready, skipped because absent, or broken.
+
+    ``skipped`` and ``broken`` map a data set to the reason.
+    """
+
+    grounds: list[Ground] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Return why each data set that is not ready is not."""
+        return self.skipped | {name: f"failed: {why}" for name, why in self.broken.items()}
+
+
+def prepare(suite: Suite, registry: Registry, *, data: Path, cache: Path, store: Path) -> Prepared:
+    """Return the data sets of ``suite``, with features in ``cache`` and splits in ``store``.
+
+    A data set whose files are absent is skipped; one whose files are wrong is broken; the others
+    go on.
+    """
+    prepared = Prepared()
+    for name, encoder_name in wanted(suite, registry):
+        dataset = cast("Dataset", registry.find("dataset", name).record)
+        encoder = cast("Encoder", registry.find("encoder", encoder_name).record)
+        try:
+            ground = _ground(suite, dataset, encoder, _Places(data, cache, store))
+        except MissingDataError as absent:
+            prepared.skipped[dataset.name] = str(absent)
+        except MilbenchError as error:
+            prepared.broken[dataset.name] = str(error)
+        else:
+            prepared.grounds.append(ground)
+    return prepared
+
+
+def wanted(suite: Suite, registry: Registry) -> Iterator[tuple[str, str]]:
+    """Yield each data set of ``suite`` with each encoder it is to be seen through."""
+    for name in suite.datasets:
+        dataset = cast("Dataset", registry.find("dataset", name).record)
+        for encoder in suite.encoders or (dataset.encoder,):
+            yield name, encoder
+
+
+@dataclass(frozen=True)
+class _Places:
+    data: Path
+    cache: Path
+    store: Path
+
+
+def _ground(suite: Suite, dataset: Dataset, encoder: Encoder, places: _Places) -> Ground:
+    features = cached_features(dataset, encoder, data=places.data, cache=places.cache)
+    splits = _drawn(suite, dataset, features.table, places.data)
+    path = places.store / "splits" / f"{dataset.name}-{split_digest(suite, splits)}.csv"
+    return Ground(
+        dataset=dataset,
+        encoder=encoder.name,
+        features_path=features.path,
+        features_hash=features.content_hash,
+        splits_path=path,
+        splits=_kept(path, splits, features.table),
+    )
+
+
+def _drawn(suite: Suite, dataset: Dataset, table: BagTable, data: Path) -> Splits:
+    plan = SplitPlan(**suite.splits.model_dump())
+    read = dataset.load_published_splits() if plan.scheme == "published" else None
+    published = None if read is None else read(data)
+    return draw_splits(table, plan, name=dataset.name, published=published)
+
+
+def _kept(path: Path, drawn: Splits, table: BagTable) -> Splits:
+    """Return the splits stored at ``path``; store ``drawn`` where there are none.
+
+    A stored file with fewer repeats is replaced by the longer one, whose first repeats must be
+    the same.
+    """
+    if path.exists():
+        stored = load_splits(path, table)
+        if stored.hash == drawn.hash:
+            return stored
+        shared = min(stored.n_repeats, drawn.n_repeats)
+        if (stored.roles[:shared] != drawn.roles[:shared]).any():
+            raise SplitError(
+                f"{path}: holds other splits than this version draws for the same plan; "
+                "keep the file and use the version that drew it, or move the results away"
+            )
+        if stored.n_repeats > drawn.n_repeats:
+            return drawn
+    drawn.save(path)
+    return drawn

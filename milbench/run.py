@@ -1,0 +1,201 @@
+"""The main path: a suite becomes jobs, what is done is left out, the rest runs and is stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from milbench.execute import drain, executor_by_name
+from milbench.jobs import Ground, Job, Run, expand
+from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
+from milbench.prepare import Prepared, prepare, wanted
+from milbench.store import Store, read_record
+from milbench.train.work import Finished, Task, store_failure, work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from milbench.records import Dataset
+    from milbench.registry import Registry
+    from milbench.suite import Suite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where and how a suite runs; nothing here changes a result.
+
+    Parameters
+    ----------
+    data, cache, results
+        Folders: the users' data sets, the cached features, the result files.
+    device
+        ``cpu``, ``cuda`` or ``cuda:N``.
+    executor, workers
+        ``inline`` or ``processes``, and how many of these; all usable cores when None.
+    fresh
+        Train again what is already done.
+    repeats
+        Only the first so many repeats of the suite; all when None.
+    """
+
+    data: Path
+    cache: Path
+    results: Path
+    device: str = "cpu"
+    executor: str = "inline"
+    workers: int | None = None
+    fresh: bool = False
+    repeats: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a suite asks for and what of it is still to be done."""
+
+    suite: Suite
+    prepared: Prepared
+    jobs: list[Job]
+    done: frozenset[str]
+    store: Store
+    settings: Settings
+
+    @property
+    def todo(self) -> list[Run]:
+        """Return the runs that have no finished result."""
+        return [run for job in self.jobs for run in job.runs if run.key not in self.done]
+
+
+def plan(suite: Suite, registry: Registry, settings: Settings) -> Plan:
+    """Return what is to be done for ``suite``: its data made ready, its jobs, what is done.
+
+    Raises
+    ------
+    StoreError
+        If a stored result is damaged.
+    """
+    store = Store(settings.results / suite.name)
+    prepared = prepare(
+        suite, registry, data=settings.data, cache=settings.cache, store=store.root
+    )
+    jobs = expand(suite, registry, prepared.grounds, settings.repeats)
+    done = frozenset() if settings.fresh else frozenset(store.done())
+    return Plan(suite, prepared, jobs, done, store, settings)
+
+
+def run(plan: Plan, registry: Registry, observe: Callable[[Finished], None]) -> Counter[str]:
+    """Run what ``plan`` has to do and return how many runs were done, skipped and failed.
+
+    Each result is stored before it is reported to ``observe`` and to the plugins' hooks. An
+    interrupt ends the workers and loses nothing that was finished.
+    """
+    plan.store.note_skipped(plan.prepared.reasons)
+    counts: Counter[str] = Counter()
+    for finished in execute(plan):
+        counts[finished.status] += 1
+        observe(finished)
+        _tell(registry, finished)
+    counts["failed"] += _planned_on_broken(plan)
+    registry.suite_finished(plan.suite.name, plan.store.root)
+    return counts
+
+
+def execute(plan: Plan) -> Iterator[Finished]:
+    """Yield each run of ``plan`` as it is finished and stored."""
+    executor = executor_by_name(plan.settings.executor, plan.settings.workers)
+    for answer in drain(executor, work, list(tasks(plan))):
+        if answer.error is not None:
+            yield from store_failure(answer.task, answer.error)
+        else:
+            yield from answer.result or []
+
+
+def tasks(plan: Plan) -> Iterator[Task]:
+    """Yield the work of ``plan``, one run a task: the sequential engine shares nothing between."""
+    grounds = {(g.dataset.name, g.encoder): g for g in plan.prepared.grounds}
+    for run in plan.todo:
+        yield _task(run, grounds[run.cell.dataset, run.cell.encoder], plan)
+
+
+def _task(run: Run, ground: Ground, plan: Plan) -> Task:
+    return Task(
+        runs=(run,),
+        features=ground.features_path,
+        splits=ground.splits_path,
+        store=plan.store.root,
+        suite_digest=plan.suite.digest,
+        device=plan.settings.device,
+    )
+
+
+def _tell(registry: Registry, finished: Finished) -> None:
+    record = read_record(finished.path)
+    names = ("dataset", "encoder", "method", "aggregator", "args", "repeat", "fold", "seed")
+    registry.run_finished({name: record[name] for name in names}, record)
+
+
+def _planned_on_broken(plan: Plan) -> int:
+    per_cell = planned_runs(plan.suite, plan.settings.repeats)
+    return len(plan.prepared.broken) * len(plan.suite.methods) * len(per_cell)
+
+
+def planned_runs(suite: Suite, repeats: int | None) -> tuple[tuple[int, int, int], ...]:
+    """Return every (repeat, fold, seed) that ``suite`` asks of one cell."""
+    splits = suite.splits
+    folds = 1 if splits.scheme == "official" else splits.folds
+    wanted_repeats = splits.repeats if repeats is None else min(repeats, splits.repeats)
+    seeds = range(suite.protocol.seeds)
+    return tuple((r, f, s) for r in range(wanted_repeats) for f in range(folds) for s in seeds)
+
+
+def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None = None) -> Board:
+    """Return what the leaderboard of ``suite`` is to show, from the suite and the store alone."""
+    reasons = store.skipped()
+    datasets = tuple(
+        _dataset_info(cast("Dataset", registry.find("dataset", name).record), encoder, reasons)
+        for name, encoder in wanted(suite, registry)
+    )
+    methods = tuple(
+        MethodInfo(label=m.row, control=registry.find("aggregator", m.name).record.control)
+        for m in suite.methods
+    )
+    planned = planned_runs(suite, repeats)
+    return Board(
+        suite=suite.name,
+        datasets=datasets,
+        methods=methods,
+        cells=tuple(
+            Cell(dataset=d.name, encoder=d.encoder, method=m.label, planned=planned)
+            for d in datasets
+            for m in methods
+        ),
+        reference=suite.report.reference,
+        secondary=suite.report.metrics,
+        alpha=suite.report.alpha,
+        rope=suite.report.rope,
+        draws=suite.report.draws,
+        splits=_in_words(suite, repeats),
+    )
+
+
+def _dataset_info(dataset: Dataset, encoder: str, reasons: dict[str, str]) -> DatasetInfo:
+    return DatasetInfo(
+        name=dataset.name,
+        encoder=encoder,
+        primary_metric=dataset.primary_metric,
+        classes=dataset.classes,
+        cohort=dataset.cohort or dataset.name,
+        group_known=dataset.group_known,
+        skipped_reason=reasons.get(dataset.name, ""),
+    )
+
+
+def _in_words(suite: Suite, repeats: int | None) -> str:
+    splits = suite.splits
+    count = splits.repeats if repeats is None else min(repeats, splits.repeats)
+    inner = f", {splits.validation:.0%} of training bags for validation"
+    inner = inner if splits.validation else ", no validation bags"
+    seeds = suite.protocol.seeds
+    trainings = f", {seeds} seeds a fold" if seeds > 1 else ""
+    return f"{count} x {splits.folds} folds ({splits.scheme}), by patient{inner}{trainings}"

@@ -1,0 +1,113 @@
+"""The result files of a suite: one JSON file a run, written whole or not at all.
+
+::
+
+    results/<suite>/runs/<data set>/<method>/<key>.json
+    results/<suite>/splits/<data set>-<digest>.csv
+    results/<suite>/skipped.json
+
+Every reported number is a pure function of the rows in these files. They merge in git, survive a
+kill at any moment, and need no database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from milbench.atomic import write_atomic
+from milbench.errors import StoreError
+
+if TYPE_CHECKING:
+    from milbench.jobs import Run
+
+SCHEMA = 1
+Record = Mapping[str, Any]
+_NEEDED = ("schema", "key", "status", "dataset", "method", "repeat", "fold", "seed")
+
+
+class Store:
+    """The results of one suite under the folder ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, run: Run) -> Path:
+        """Return where the record of ``run`` lies once it is written."""
+        return self._path(run.cell.dataset, run.cell.method, run.key)
+
+    def done(self) -> set[str]:
+        """Return the keys of all finished results; a failure does not count."""
+        return {record["key"] for record in self.records() if record["status"] == "done"}
+
+    def add(self, record: Record) -> Path:
+        """Write one record and return its path."""
+        path = self._path(record["dataset"], record["method"], record["key"])
+        write_atomic(path, json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n")
+        return path
+
+    def records(self) -> Iterator[Record]:
+        """Yield every stored record, in the order of the paths.
+
+        Raises
+        ------
+        StoreError
+            If a file is damaged; the message names it.
+        """
+        for path in sorted(self.root.glob("runs/**/*.json")):
+            yield read_record(path)
+
+    def skipped(self) -> dict[str, str]:
+        """Return the reason for every data set that the last run skipped."""
+        path = self.root / "skipped.json"
+        return dict(_json(path)) if path.exists() else {}
+
+    def note_skipped(self, reasons: Mapping[str, str]) -> None:
+        """Keep why data sets were skipped, for a leaderboard that is made later."""
+        write_atomic(self.root / "skipped.json", json.dumps(reasons, indent=1) + "\n")
+
+    def _path(self, dataset: str, method: str, key: str) -> Path:
+        return self.root / "runs" / _folder(dataset) / _folder(method) / f"{key}.json"
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return the record stored at ``path``.
+
+    Raises
+    ------
+    StoreError
+        If the file is truncated, is no record, or has another schema.
+    """
+    record = _json(path)
+    missing = [name for name in _NEEDED if name not in record]
+    if missing:
+        raise StoreError(f"{path}: no field {missing[0]!r}; {_CURE}")
+    if record["schema"] != SCHEMA:
+        raise StoreError(
+            f"{path}: schema {record['schema']!r}, expected {SCHEMA}; "
+            "it was written by another version of milbench"
+        )
+    return record
+
+
+_CURE = "delete this file and run the suite again; only this run is repeated"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise StoreError(
+            f"{path}: damaged at line {error.lineno}, column {error.colno}: {error.msg}; {_CURE}"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path}: cannot be read: {error}; {_CURE}") from error
+    if not isinstance(content, dict):
+        raise StoreError(f"{path}: holds a {type(content).__name__}, expected an object; {_CURE}")
+    return content
+
+
+def _folder(name: str) -> str:
+    return name.replace("/", "--")

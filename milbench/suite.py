@@ -1,0 +1,235 @@
+"""What a suite file may say: data sets, splits, protocol, methods, report.
+
+A suite is a TOML file. Every fault in it is listed at once, each with its path and, for a
+misspelt key, the nearest right one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from milbench.errors import SuiteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Name = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+/)?[a-z][a-z0-9-]*$")]
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/+-]*$", max_length=60)]
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    """One table of a suite file: no unknown keys, no silent conversions, no changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Splits(_Section):
+    """How bags are divided; drawn once and stored beside the results.
+
+    ``published`` takes the published test folds of a data set where it has them and draws the
+    rest as ``kfold``.
+    """
+
+    scheme: Literal["kfold", "published", "official", "monte-carlo"] = "kfold"
+    repeats: Positive = 3
+    folds: Positive = 5
+    validation: Share = 0.2
+    test: Share = 0.2
+    seed: int = 1
+
+
+class Train(_Section):
+    """Fields of a method's recipe that a suite overrides; see ``milbench.Recipe``."""
+
+    optimizer: Literal["adam", "adamw", "sgd", "radam"] | None = None
+    lr: Annotated[float, Field(gt=0)] | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    betas: tuple[Share, Share] | None = None
+    momentum: Share | None = None
+    nesterov: bool | None = None
+    schedule: Literal["constant", "cosine"] | None = None
+    final_lr: Annotated[float, Field(ge=0)] | None = None
+    epochs: Positive | None = None
+    patience: Annotated[int, Field(ge=0)] | None = None
+    select: Literal["best", "last"] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that the file sets."""
+        return self.model_dump(exclude_unset=True)
+
+
+class Protocol(_Section):
+    """What the harness does the same for every method.
+
+    ``standardise`` scales each feature by the mean and standard deviation of the training
+    instances. ``threshold`` decides a binary bag at probability 0.5, or at the value that
+    separates the validation bags best (Youden). ``seeds`` trainings are run on every fold.
+    """
+
+    standardise: bool = True
+    threshold: Literal["half", "validation"] = "half"
+    seeds: Positive = 1
+
+
+class Report(_Section):
+    """What the leaderboard compares, fixed before the run."""
+
+    reference: Label | None = None
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    rope: Annotated[float, Field(ge=0, lt=0.5)] = 0.01
+    draws: Annotated[int, Field(ge=200)] = 10_000
+    metrics: tuple[str, ...] = ("balanced-accuracy", "average-precision", "log-loss")
+
+
+class Override(_Section):
+    """Settings of one method on one data set."""
+
+    args: dict[str, Any] = Field(default_factory=dict)
+    train: Train = Train()
+
+
+class Method(_Section):
+    """One row of the leaderboard: an aggregator with its settings."""
+
+    name: Name
+    label: Label | None = None
+    args: dict[str, Any] = Field(default_factory=dict)
+    train: Train = Train()
+    on: dict[str, Override] = Field(default_factory=dict)
+
+    @property
+    def row(self) -> str:
+        """Return the label shown in tables; the aggregator's name when none is given."""
+        return self.label or self.name
+
+
+class Suite(_Section):
+    """A whole suite file."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    summary: str = ""
+    datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    encoders: tuple[Name, ...] = ()
+    splits: Splits = Splits()
+    protocol: Protocol = Protocol()
+    train: Train = Train()
+    report: Report = Report()
+    methods: Annotated[tuple[Method, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Suite:
+        faults = list(_inconsistencies(self))
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    @property
+    def digest(self) -> str:
+        """Return 16 hexadecimal digits that name the content of the suite."""
+        return sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+def _inconsistencies(suite: Suite) -> Iterator[str]:
+    rows = [method.row for method in suite.methods]
+    for row in sorted({row for row in rows if rows.count(row) > 1}):
+        yield f"methods: {row!r} appears {rows.count(row)} times; give each row its own label"
+    for name in sorted({name for name in suite.datasets if suite.datasets.count(name) > 1}):
+        yield f"datasets: {name!r} appears {suite.datasets.count(name)} times"
+    for method in suite.methods:
+        for name in method.on:
+            if name not in suite.datasets:
+                yield f"methods: {method.row!r} has settings on {name!r}, which is no data set here"
+    reference = suite.report.reference
+    if reference is not None and reference not in rows:
+        yield f"report.reference: {reference!r} is no row of this suite; rows: {', '.join(rows)}"
+    if suite.splits.scheme in ("kfold", "published") and suite.splits.folds < 2:
+        yield f"splits.folds: {suite.splits.folds} fold leaves nothing to train on; use 2 or more"
+
+
+def load_suite(path: Path) -> Suite:
+    """Read and check the suite file at ``path``.
+
+    Raises
+    ------
+    SuiteError
+        If the file is absent, is not TOML, or has faults; all of them are listed.
+    """
+    data = read_suite(path)
+    found = structural_faults(data)
+    if found:
+        raise SuiteError(listing(path, found))
+    return _validated(data)
+
+
+def read_suite(path: Path) -> dict[str, Any]:
+    """Return the tables of the TOML file at ``path``, unchecked.
+
+    Raises
+    ------
+    SuiteError
+        If the file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SuiteError(f"{path}: no such suite file; milbench list suites") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SuiteError(f"{path}: cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SuiteError(f"{path}: not a TOML file: {error}") from error
+
+
+def structural_faults(data: dict[str, Any]) -> list[str]:
+    """Return one line for each key or value of ``data`` that a suite may not have."""
+    try:
+        _validated(data)
+    except ValidationError as error:
+        return [_line(fault) for fault in error.errors()]
+    except TypeError as error:  # a TOML date has no place in a suite
+        return [f"{error}; dates are not used in suites"]
+    return []
+
+
+def listing(path: Path, faults: list[str]) -> str:
+    """Return the message that lists ``faults`` of the suite file at ``path``."""
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return "\n  ".join([f"{path}: {count}", *faults])
+
+
+def _validated(data: dict[str, Any]) -> Suite:
+    # By way of JSON, where a strict model still takes an array for a tuple.
+    return Suite.model_validate_json(json.dumps(data))
+
+
+def _line(fault: Any) -> str:
+    place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in fault["loc"]).lstrip(".")
+    if fault["type"] == "extra_forbidden":
+        return f"{place}: unknown key{_nearest(str(fault['loc'][-1]))}"
+    if fault["type"] == "missing":
+        return f"{place}: is missing"
+    message = re.sub(r"^Value error, ", "", fault["msg"])
+    if not place:
+        return message
+    return f"{place}: {message[0].lower()}{message[1:]}; found {_shown(fault['input'])}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004  # one line of a terminal
+
+
+def _nearest(key: str) -> str:
+    sections = (Suite, Splits, Train, Protocol, Report, Method, Override)
+    known = sorted({field for section in sections for field in section.model_fields})
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}"

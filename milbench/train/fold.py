@@ -1,0 +1,64 @@
+"""What an engine is given to train on, and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from milbench.bags import Bag, Context, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+
+    from milbench.jobs import Run
+    from milbench.train.resident import FoldBags
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The training side of one run: no test bag, and no test label, is reachable by position.
+
+    Parameters
+    ----------
+    bags
+        Bags by their position in the data set.
+    train, valid : (n,)
+        Positions of the training and of the inner validation bags.
+    labels
+        Label by position, of the training and validation bags only.
+    n_bags
+        B, of the whole data set; the shared order of bags depends on it.
+    """
+
+    run: Run
+    bags: FoldBags
+    train: np.ndarray
+    valid: np.ndarray
+    labels: Mapping[int, int]
+    n_bags: int
+    context: Context
+
+    def at_epoch(self, epoch: int) -> Context:
+        """Return the context a method sees in ``epoch``."""
+        return replace(self.context, epoch=epoch)
+
+
+class Fitted(NamedTuple):
+    """A trained model, ready to predict.
+
+    Parameters
+    ----------
+    predict
+        Maps a bag to an output whose logits have shape (C,).
+    epochs, best_epoch
+        Epochs run, and the one whose weights are kept, counted from 0; both 0 for estimators.
+    parameters
+        Trainable parameters; 0 where the notion does not apply.
+    """
+
+    predict: Callable[[Bag], Output]
+    epochs: int
+    best_epoch: int
+    parameters: int

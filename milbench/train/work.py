@@ -1,0 +1,187 @@
+"""The unit of work that an executor runs: train some runs of one cell and store their records.
+
+Each record is on the disk before the task reports back, so a killed worker loses only the run it
+was in.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import torch
+
+from milbench.errors import MilbenchError
+from milbench.features import open_features
+from milbench.registry import load_registry
+from milbench.splits import load_splits
+from milbench.store import SCHEMA, Store
+from milbench.train.engine import train_run, unsuitable
+from milbench.train.machine import peak_memory_mb, versions
+from milbench.train.resident import resident
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from milbench.bags import BagTable
+    from milbench.jobs import Run
+    from milbench.records import Aggregator
+    from milbench.splits import Part, Splits
+    from milbench.train.engine import Outcome
+    from milbench.train.resident import Resident
+
+
+@dataclass(frozen=True)
+class Task:
+    """Runs of one cell, with the paths of what they need; small enough to send to a process.
+
+    Parameters
+    ----------
+    features, splits
+        Files that hold the instances and the roles of the bags.
+    store
+        Folder of the suite's results.
+    suite_digest
+        Digest of the suite file, for the record.
+    device
+        ``cpu``, ``cuda`` or ``cuda:N``.
+    threads
+        Threads that torch may use in this task.
+    """
+
+    runs: tuple[Run, ...]
+    features: Path
+    splits: Path
+    store: Path
+    suite_digest: str
+    device: str = "cpu"
+    threads: int = 1
+
+
+class Finished(NamedTuple):
+    """What became of one run, small enough to send back."""
+
+    key: str
+    dataset: str
+    method: str
+    status: str
+    reason: str
+    path: Path
+
+
+def work(task: Task) -> list[Finished]:
+    """Train the runs of ``task``, store one record each, and return what became of them."""
+    torch.set_num_threads(task.threads)
+    store = Store(task.store)
+    return [_finish(store, _record(run, task)) for run in task.runs]
+
+
+def failure(run: Run, suite_digest: str, error: BaseException) -> dict[str, Any]:
+    """Return the record of a run that could not be finished."""
+    lines = traceback.format_exception(error)
+    reason = str(error) or type(error).__name__
+    if not isinstance(error, MilbenchError):
+        reason = f"{type(error).__name__}: {reason}"
+    return _head(run, suite_digest) | {
+        "status": "failed",
+        "reason": reason.splitlines()[0][:500],
+        "traceback": "".join(lines),
+    }
+
+
+def store_failure(task: Task, error: BaseException) -> list[Finished]:
+    """Record every run of ``task`` as failed by ``error``, in the main process."""
+    store = Store(task.store)
+    return [_finish(store, failure(run, task.suite_digest, error)) for run in task.runs]
+
+
+def _finish(store: Store, record: dict[str, Any]) -> Finished:
+    path = store.add(record)
+    names = ("key", "dataset", "method", "status", "reason")
+    return Finished(*(record[name] for name in names), path=path)
+
+
+def _record(run: Run, task: Task) -> dict[str, Any]:
+    try:
+        data, table, splits = _load(task.features, task.splits, task.device)
+        offer = load_registry().find("aggregator", run.cell.aggregator)
+        record = cast("Aggregator", offer.record)
+        reason = unsuitable(record, data)
+        if reason:
+            return _head(run, task.suite_digest) | {"status": "skipped", "reason": reason}
+        part = splits.part(run.repeat, run.fold)
+        outcome = train_run(run, record, data, part)
+        return _head(run, task.suite_digest) | _body(outcome, table, part, task.device)
+    except Exception as error:  # noqa: BLE001  # a method may raise anything; it is recorded whole
+        return failure(run, task.suite_digest, error)
+
+
+@lru_cache(maxsize=2)
+def _load(features: Path, splits: Path, device: str) -> tuple[Resident, BagTable, Splits]:
+    # The main process has checked the content hash; a worker maps the same file.
+    opened = open_features(features, verify=False)
+    return resident(opened, device), opened.table, load_splits(splits, opened.table)
+
+
+def _head(run: Run, suite_digest: str) -> dict[str, Any]:
+    cell = run.cell
+    return {
+        "schema": SCHEMA,
+        "key": run.key,
+        "status": "done",
+        "reason": "",
+        "traceback": "",
+        "suite": cell.suite,
+        "suite_hash": suite_digest,
+        "dataset": cell.dataset,
+        "encoder": cell.encoder,
+        "method": cell.method,
+        "aggregator": cell.aggregator,
+        "args": cell.args,
+        "recipe": asdict(cell.recipe),
+        "protocol": {"standardise": cell.standardise, "threshold": cell.threshold},
+        "repeat": run.repeat,
+        "fold": run.fold,
+        "seed": run.seed,
+        "hashes": {
+            "features": cell.features,
+            "split": cell.split,
+            "part": run.part,
+            "config": cell.digest,
+            "code": cell.code,
+        },
+        "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
+    }
+
+
+def _body(outcome: Outcome, table: BagTable, part: Part, device: str) -> dict[str, Any]:
+    return {
+        "classes": list(table.classes),
+        "engine": outcome.engine,
+        "precision": "float32",
+        "device": device,
+        "epochs": outcome.fitted.epochs,
+        "best_epoch": outcome.fitted.best_epoch,
+        "parameters": outcome.fitted.parameters,
+        "threshold": outcome.threshold,
+        "fit_seconds": outcome.fit_seconds,
+        "predict_seconds": outcome.predict_seconds,
+        "peak_memory_mb": peak_memory_mb(),
+        "versions": versions(),
+        "test": _rows(table, part.test, outcome.test),
+        "validation": _rows(table, part.val, outcome.valid),
+    }
+
+
+def _rows(table: BagTable, positions: np.ndarray, score: np.ndarray) -> dict[str, Any]:
+    bags = positions.tolist()
+    return {
+        "bag": [table.ids[bag] for bag in bags],
+        "patient": [table.patients[bag] for bag in bags],
+        "label": [int(table.labels[bag]) for bag in bags],
+        "score": score.tolist(),
+    }
