@@ -1,0 +1,89 @@
+"""``milbench info``: everything known about one name."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from milbench.cli.console import facts, print_json, results
+from milbench.cli.plain import offer_as_json, plain
+from milbench.errors import PluginError
+from milbench.records import Aggregator, Dataset
+from milbench.registry import KINDS, load_registry
+from milbench.suite_files import suite_files, suite_summary
+
+if TYPE_CHECKING:
+    from milbench.registry import Offer, Registry
+
+
+@click.command("info", short_help="Show everything known about one name.")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def info(name: str, *, as_json: bool) -> None:
+    """Show every data set, encoder, aggregator and suite called NAME (or DISTRIBUTION/NAME)."""
+    registry = load_registry()
+    found = [_described(offer) for kind in KINDS for offer in registry.matching(kind, name)]
+    found += _suites(registry, name)
+    if not found:
+        raise PluginError(registry.unknown(name))
+    if as_json:
+        print_json(found)
+        return
+    for position, described in enumerate(found):
+        results.print(*[""] * bool(position), facts(_lines(described)))
+
+
+def _described(offer: Offer) -> dict[str, Any]:
+    described = offer_as_json(offer)
+    if isinstance(offer.record, Aggregator):
+        described["settings"] = _settings(offer.record)
+    if isinstance(offer.record, Dataset):
+        described["get"] = _how_to_get(offer.record)
+    return described
+
+
+def _settings(record: Aggregator) -> dict[str, Any] | str:
+    """Return the constructor's settings with their defaults, those a suite may give as ``args``.
+
+    The rest of the record is worth showing when the code behind it cannot be loaded.
+    """
+    try:
+        parameters = list(inspect.signature(record.load()).parameters.values())
+    except Exception as error:  # noqa: BLE001  # plugin code raises anything
+        return f"not readable: {error}"
+    # in_dim and n_classes come from the data
+    return {parameter.name: _default(parameter) for parameter in parameters[2:]}
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        return "any"
+    return "required" if parameter.default is parameter.empty else plain(parameter.default)
+
+
+def _how_to_get(record: Dataset) -> str:
+    if record.downloads:
+        return f"milbench fetch {record.name}"
+    return record.how_to_get or ("see url" if record.files else "nothing to get: embedded")
+
+
+def _suites(registry: Registry, name: str) -> list[dict[str, Any]]:
+    path = suite_files(registry.suites()).get(name)
+    if path is None:
+        return []
+    return [{"kind": "suite", "name": name, "file": str(path), "summary": suite_summary(path)}]
+
+
+def _lines(described: dict[str, Any], indent: str = "") -> list[tuple[str, str]]:
+    """Return one line a fact; the facts inside a fact are indented below it."""
+    lines: list[tuple[str, str]] = []
+    for key, value in described.items():
+        inside = value if isinstance(value, list) else [value]
+        tables = [item for item in inside if isinstance(item, dict) and item]
+        text = "" if tables else ", ".join(str(item) for item in inside if item not in ({}, None))
+        lines.append((indent + key, text if text or tables else "-"))
+        for item in tables:
+            lines += _lines(item, indent + "  ")
+    return lines

@@ -1,0 +1,69 @@
+"""``milbench list``: what can be named in a suite."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from milbench.cli.console import print_json, results, table
+from milbench.cli.plain import offer_as_json
+from milbench.records import Aggregator, Dataset, Encoder
+from milbench.registry import load_registry
+from milbench.suite_files import suite_files, suite_summary
+
+if TYPE_CHECKING:
+    from milbench.registry import Kind, Offer
+
+COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "dataset": ("classes", "task", "metric", "data"),
+    "encoder": ("features",),
+    "aggregator": ("fidelity", "control"),
+}
+WHAT: dict[str, Kind] = {f"{kind}s": kind for kind in COLUMNS}
+
+
+@click.command("list", short_help="List data sets, encoders, aggregators or suites.")
+@click.argument("what", type=click.Choice([*WHAT, "suites"]))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with every field.")
+def listing(what: str, *, as_json: bool) -> None:
+    """List everything of one kind that milbench and its plugins offer."""
+    registry = load_registry()
+    if what == "suites":
+        _list_suites(as_json=as_json)
+        return
+    offers = registry.offers(WHAT[what])
+    if as_json:
+        print_json([offer_as_json(offer) for offer in offers])
+        return
+    columns = ("name", *COLUMNS[WHAT[what]], "source", "summary")
+    shared = {name for name, count in Counter(o.record.name for o in offers).items() if count > 1}
+    results.print(table(columns, [_row(offer, shared) for offer in offers]))
+
+
+def _list_suites(*, as_json: bool) -> None:
+    found = suite_files(load_registry().suites())
+    rows = [(name, suite_summary(path), str(path)) for name, path in found.items()]
+    if as_json:
+        print_json([dict(zip(("name", "summary", "path"), row, strict=True)) for row in rows])
+    else:
+        results.print(table(("name", "summary", "file"), rows))
+
+
+def _row(offer: Offer, shared: set[str]) -> tuple[Any, ...]:
+    """Return one row; a short name that several distributions offer is shown in full."""
+    record = offer.record
+    name = offer.full_name if record.name in shared else record.name
+    return (name, *_facts(record), offer.origin, record.summary)
+
+
+def _facts(record: Dataset | Encoder | Aggregator) -> tuple[Any, ...]:
+    match record:
+        case Dataset():
+            data = "files" if record.files or record.downloads else "embedded"
+            return (len(record.classes), record.task, record.primary_metric, data)
+        case Encoder():
+            return ("varies" if record.dim is None else record.dim,)
+        case Aggregator():
+            return (record.fidelity, "control" if record.control else "")

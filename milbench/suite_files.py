@@ -1,0 +1,41 @@
+"""Where suite files are found, and what each is for, without reading them in full."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def suite_files(extra: Iterable[Path] = ()) -> dict[str, Path]:
+    """Return the suite files by name: the file's stem, sorted; the built-in ones first.
+
+    Parameters
+    ----------
+    extra
+        Files that plugins bring (``Registry.suites()``). Where the name is taken already, the
+        path is the name, which ``milbench run --suite`` takes as well.
+    """
+    found = {path.stem: path for path in sorted(_built_in_folder().glob("*.toml"))}
+    for path in sorted(extra):
+        found[str(path) if path.stem in found else path.stem] = path
+    return found
+
+
+def suite_summary(path: Path) -> str:
+    """Return the ``summary`` of a suite file, or why it has none, so that a listing never fails."""
+    try:
+        return str(tomllib.loads(path.read_text(encoding="utf-8")).get("summary", ""))
+    except (OSError, ValueError) as error:
+        return f"not readable: {error}; milbench validate {path.stem}"
+
+
+def _built_in_folder() -> Path:
+    """Return the suites of the wheel, or of the repository for an editable install."""
+    inside = PACKAGE / "_suites"
+    return inside if inside.is_dir() else PACKAGE.parent / "benchmarks"
