@@ -1,0 +1,10 @@
+"""From stored test rows to numbers: which metrics there are, and their values.
+
+``Predictions`` holds the rows of one method; ``evaluate`` scores one set of rows. How the folds
+and repeats are put together is said in :mod:`milbench.stats.estimate`.
+"""
+
+from milbench.metrics.catalogue import METRICS, Metric, Value, evaluate
+from milbench.metrics.predictions import Predictions
+
+__all__ = ["METRICS", "Metric", "Predictions", "Value", "evaluate"]

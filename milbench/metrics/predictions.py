@@ -1,0 +1,163 @@
+"""All test rows of one method on one data set, checked once and never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from milbench.errors import ScoreError
+from milbench.metrics.rows import Floats, Integers, Rows, decide, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Texts = NDArray[np.str_]
+
+COLUMNS: Final = ("bag", "patient", "label", "score", "repeat", "fold", "seed", "threshold")
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The predictions of one method: one row for each test bag of each run.
+
+    Parameters
+    ----------
+    bag, patient : (M,) text
+        Which bag a row is about, and whose it is.
+    label : (M,) int64
+        The true class, a position in ``classes``.
+    score : (M, C) float64
+        Probability of each class. Rows that sum to 1 within 1e-3 are normalised; otherwise
+        ``is_probability`` is False and only ranking metrics can be computed.
+    repeat, fold, seed : (M,) int64
+        The run a row comes from.
+    threshold : (M,) float64
+        With two classes, from which probability of class 1 the bag is called positive.
+    classes
+        Names of the classes.
+    is_probability
+        Whether every row is a distribution over the classes; found out, not given.
+
+    Raises
+    ------
+    ScoreError
+        If a score is NaN or infinite (the message names the bags), the columns differ in length,
+        a label is not a class, a run holds a bag twice, or a bag has two labels or two patients.
+    """
+
+    bag: Texts
+    patient: Texts
+    label: Integers
+    score: Floats
+    repeat: Integers
+    fold: Integers
+    seed: Integers
+    threshold: Floats
+    classes: tuple[str, ...]
+    is_probability: bool = field(init=False, default=True)
+
+    def __post_init__(self) -> None:
+        for name in ("bag", "patient"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.str_))
+        for name in ("label", "repeat", "fold", "seed"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
+        for name in ("score", "threshold"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+        self._check_columns()
+        self._check_scores()
+        self._check_bags()
+        score, is_probability = normalise(self.score)
+        object.__setattr__(self, "score", score)
+        object.__setattr__(self, "is_probability", is_probability)
+
+    def __len__(self) -> int:
+        """Return M, the number of rows."""
+        return len(self.bag)
+
+    @property
+    def n_classes(self) -> int:
+        """Return C, the number of classes of the data set."""
+        return len(self.classes)
+
+    def runs(self) -> Iterator[tuple[int, int, int, Integers]]:
+        """Yield repeat, fold, seed and the positions of the rows of each run, in that order."""
+        keys = np.column_stack([self.repeat, self.fold, self.seed])  # (M, 3)
+        for key, positions in grouped(keys):
+            yield int(key[0]), int(key[1]), int(key[2]), positions
+
+    def rows(self, positions: Integers) -> Rows:
+        """Return some of the rows, ready to be scored."""
+        score = self.score[positions]  # (N, C)
+        return Rows(self.label[positions], score, decide(score, self.threshold[positions]))
+
+    def take(self, positions: Integers) -> Predictions:
+        """Return the rows at ``positions``, in that order."""
+        return replace(self, **{name: getattr(self, name)[positions] for name in COLUMNS})
+
+    def _check_columns(self) -> None:
+        if len(self.classes) < 2:  # noqa: PLR2004  # one class leaves nothing to predict
+            raise ScoreError(f"classes {self.classes}: expected at least two")
+        if self.score.shape != (len(self), self.n_classes):
+            raise ScoreError(
+                f"scores of shape {self.score.shape}: expected {(len(self), self.n_classes)}, "
+                f"one row a bag and one column for each of {', '.join(self.classes)}"
+            )
+        for name in ("patient", "label", "repeat", "fold", "seed", "threshold"):
+            found = getattr(self, name).shape
+            if found != (len(self),):
+                raise ScoreError(f"column {name}: shape {found}, expected {(len(self),)}")
+        if not len(self):
+            raise ScoreError("no rows: expected at least one test bag")
+        outside = (self.label < 0) | (self.label >= self.n_classes)
+        if outside.any():
+            raise ScoreError(
+                f"bags {_first(self.bag[outside])} have labels outside 0 to {self.n_classes - 1}"
+            )
+
+    def _check_scores(self) -> None:
+        broken = ~np.isfinite(self.score).all(axis=1) | ~np.isfinite(self.threshold)
+        if broken.any():
+            raise ScoreError(
+                f"bags {_first(self.bag[broken])} have a NaN or infinite score or threshold "
+                f"({int(broken.sum())} rows); record such a run as failed and run it again"
+            )
+
+    def _check_bags(self) -> None:
+        names, number = np.unique(self.bag, return_inverse=True)
+        key = np.column_stack([self.repeat, self.fold, self.seed, number])  # (M, 4)
+        _, first, count = np.unique(key, axis=0, return_index=True, return_counts=True)
+        if (count > 1).any():
+            raise ScoreError(
+                f"bags {_first(self.bag[first[count > 1]])} occur more than once in one run; "
+                "expected one row for each test bag"
+            )
+        for column in ("label", "patient"):
+            pairs = np.unique(np.column_stack([number, self._codes_of(column)]), axis=0)
+            twice = names[np.bincount(pairs[:, 0]) > 1]
+            if twice.size:
+                raise ScoreError(f"bags {_first(twice)} have more than one {column}")
+
+    def _codes_of(self, column: str) -> Integers:
+        return np.unique(getattr(self, column), return_inverse=True)[1].astype(np.int64)
+
+
+def grouped(keys: Integers) -> Iterator[tuple[Integers, Integers]]:
+    """Yield each distinct row of ``keys``, sorted, with the positions where it occurs.
+
+    Parameters
+    ----------
+    keys : (M, K)
+        One row of whole numbers for each position.
+    """
+    distinct, number = np.unique(keys, axis=0, return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    starts = np.searchsorted(number[order], np.arange(1, len(distinct)))
+    yield from zip(distinct, np.split(order, starts), strict=True)
+
+
+def _first(bags: Sequence[str] | Texts, most: int = 5) -> str:
+    named = ", ".join(repr(str(bag)) for bag in bags[:most])
+    return named if len(bags) <= most else f"{named} and {len(bags) - most} more"

@@ -1,0 +1,79 @@
+"""Test rows ready to be scored: true class, score of every class, and the class decided for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+SUM_TOLERANCE: Final = 1e-3  # float32 softmax is off by up to 1e-5; more is another thing
+ROUNDING: Final = 1e-12  # sums this close to 1 are left alone, for dividing would break ties
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rows:
+    """The rows of one set of test bags.
+
+    Parameters
+    ----------
+    label : (N,)
+        True classes.
+    score : (N, C)
+        One score a class.
+    predicted : (N,)
+        The class decided for.
+    """
+
+    label: Integers
+    score: Floats
+    predicted: Integers
+
+    @property
+    def n_classes(self) -> int:
+        """Return C, the classes of the data set, whether or not all of them occur."""
+        return int(self.score.shape[1])
+
+
+def decide(score: Floats, threshold: float | Floats) -> Integers:
+    """Return the class of each row: class 1 from ``threshold`` upwards, or the largest score.
+
+    Parameters
+    ----------
+    score : (N, C)
+        With two classes the second column is compared with the threshold.
+    threshold : scalar or (N,)
+        Of no use with more than two classes, where the first largest score decides.
+    """
+    if score.shape[1] == 2:  # noqa: PLR2004  # two classes have a threshold
+        return np.asarray(score[:, 1] >= threshold, dtype=np.int64)  # (N,)
+    return np.asarray(score.argmax(axis=1), dtype=np.int64)  # (N,)
+
+
+def normalise(score: Floats) -> tuple[Floats, bool]:
+    """Return the scores, and whether they are probabilities.
+
+    Rows that sum to 1 within 1e-3 are divided by their sum; when any row does not, or any score
+    is negative, all scores come back as they were.
+
+    Parameters
+    ----------
+    score : (N, C)
+        Finite scores.
+    """
+    total = score.sum(axis=1, keepdims=True)  # (N, 1)
+    distance = np.abs(total - 1.0)
+    if (distance >= SUM_TOLERANCE).any() or (score < 0.0).any():
+        return score, False
+    return np.where(distance > ROUNDING, score / total, score), True
+
+
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Divide; NaN where the denominator is 0."""
+    quotient: Floats = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
+    np.divide(numerator, denominator, out=quotient, where=denominator != 0)
+    return quotient
