@@ -1,0 +1,69 @@
+"""Options and lookups that several commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from milbench.errors import SuiteError
+from milbench.suite_files import suite_files
+
+if TYPE_CHECKING:
+    from milbench.registry import Registry
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+data_option = click.option(
+    "--data",
+    type=FOLDER,
+    envvar="MILBENCH_DATA",
+    default=Path("data"),
+    show_default=True,
+    show_envvar=True,
+    help="Folder with the files of the data sets.",
+)
+results_option = click.option(
+    "--results",
+    type=FOLDER,
+    default=Path("results"),
+    show_default=True,
+    help="Folder for the result files.",
+)
+cache_option = click.option(
+    "--cache",
+    type=FOLDER,
+    envvar="MILBENCH_CACHE",
+    default=lambda: default_cache(),
+    show_default="~/.cache/milbench",
+    show_envvar=True,
+    help="Folder for the packed features.",
+)
+
+
+def default_cache() -> Path:
+    """Return the folder for packed features: ``$XDG_CACHE_HOME/milbench`` or ``~/.cache/milbench``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "milbench"
+
+
+def suite_paths(name: str, registry: Registry) -> list[Path]:
+    """Return the suite file called ``name``, the file at that path, or all of them.
+
+    Raises
+    ------
+    SuiteError
+        If there is no such suite; the message names those that exist.
+    """
+    known = suite_files(registry.suites())
+    if name == "all":
+        return list(known.values())
+    if name in known:
+        return [known[name]]
+    path = Path(name)
+    if path.is_file():
+        return [path]
+    raise SuiteError(
+        f"suite {name!r}: no such suite and no such file; suites: all, {', '.join(known)}"
+    )

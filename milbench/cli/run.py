@@ -1,0 +1,192 @@
+"""``milbench run``: train what a suite asks for, store every result, rank the methods."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from milbench.cli.console import messages
+from milbench.cli.options import cache_option, data_option, results_option, suite_paths
+from milbench.registry import load_registry
+
+if TYPE_CHECKING:
+    from milbench.registry import Registry
+    from milbench.run import Plan, Settings
+
+# Below this many runs, starting worker processes takes longer than they save.
+FEW_RUNS = 24
+
+
+@click.command(short_help="Run a suite: train, store the results, rank the methods.")
+@click.option("--suite", required=True, help="Name of a suite, path of a suite file, or 'all'.")
+@data_option
+@results_option
+@cache_option
+@click.option(
+    "--leaderboards",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("leaderboards"),
+    show_default=True,
+    help="Folder for the tables.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--executor",
+    type=click.Choice(["auto", "inline", "processes"]),
+    default="auto",
+    show_default=True,
+    help="Where runs happen: in this process, or in supervised processes.",
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; all usable cores if unset.")
+@click.option("--repeats", type=click.IntRange(min=1), help="Only the first repeats of the suite.")
+@click.option("--fresh", is_flag=True, help="Train again what is already done.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+def run(suite: str, leaderboards: Path, *, dry_run: bool, **options: Any) -> int:
+    """Run a suite and print its leaderboard.
+
+    What is already done is left alone, so an interrupted run goes on where it stopped. Ends with
+    status 0 when all runs are done or skipped with a reason, 1 when any failed, 2 on wrong usage.
+    """
+    from milbench.run import plan as make_plan
+    from milbench.suite import load_suite
+
+    registry = load_registry()
+    suites = [load_suite(path) for path in suite_paths(suite, registry)]
+    _refuse_faults(suite, registry)
+    failed = 0
+    for loaded in suites:
+        with messages.status(f"{loaded.name}: preparing data"):
+            settings = _settings(options)
+            plan = make_plan(loaded, registry, settings)
+        _explain_absent(plan)
+        if dry_run:
+            _print_plan(plan)
+            continue
+        failed += _run_one(plan, registry, leaderboards)
+    return 1 if failed else 0
+
+
+def _refuse_faults(suite: str, registry: Registry) -> None:
+    from milbench.check import faults
+    from milbench.errors import SuiteError
+    from milbench.suite import listing
+
+    for path in suite_paths(suite, registry):
+        found = faults(path, registry)
+        if found:
+            raise SuiteError(listing(path, found))
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    from milbench.run import Settings
+
+    chosen = dict(options)
+    chosen["device"] = _device(options["device"])
+    return Settings(**chosen)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    has_cuda = torch.cuda.is_available()
+    if name == "auto":
+        return "cuda" if has_cuda else "cpu"
+    if name.startswith("cuda") and not has_cuda:
+        raise click.BadParameter(
+            f"{name!r}: torch {torch.__version__} sees no CUDA device; use cpu, or install a "
+            "CUDA build of torch (README, 'On a GPU')",
+            param_hint="--device",
+        )
+    try:
+        torch.device(name)
+    except RuntimeError:
+        raise click.BadParameter(
+            f"{name!r} is no device; use auto, cpu, cuda or cuda:N", param_hint="--device"
+        ) from None
+    return name
+
+
+def _run_one(plan: Plan, registry: Registry, leaderboards: Path) -> int:
+    from milbench.cli.progress import Progress
+    from milbench.run import run as run_plan
+
+    plan = _with_executor(plan)
+    waiting = len(plan.todo)
+    counts: Counter[str] = Counter()
+    try:
+        with Progress(plan.suite.name, waiting) as progress:
+            counts = run_plan(plan, registry, progress.advance)
+    except KeyboardInterrupt:
+        messages.print(
+            f"{plan.suite.name}: stopped; every finished run is stored. "
+            "The same command goes on from here.",
+            markup=False,
+        )
+        raise
+    _show_leaderboard(plan, registry, leaderboards)
+    already = sum(len(job.runs) for job in plan.jobs) - waiting
+    messages.print(_summary(plan, counts, already, leaderboards), markup=False)
+    return counts["failed"]
+
+
+def _with_executor(plan: Plan) -> Plan:
+    from dataclasses import replace
+
+    from milbench.execute import usable_cores
+
+    settings = plan.settings
+    if settings.executor != "auto":
+        return plan
+    workers = settings.workers or usable_cores()
+    is_worth_it = settings.device == "cpu" and workers > 1 and len(plan.todo) >= FEW_RUNS
+    name = "processes" if is_worth_it else "inline"
+    return replace(plan, settings=replace(settings, executor=name, workers=workers))
+
+
+def _show_leaderboard(plan: Plan, registry: Registry, leaderboards: Path) -> None:
+    from milbench.cli.console import results
+    from milbench.leaderboard.build import build
+    from milbench.report import print_terminal, write_all
+    from milbench.run import board_of
+
+    with messages.status(f"{plan.suite.name}: comparing methods"):
+        board = board_of(plan.suite, registry, plan.store, plan.settings.repeats)
+        made = build(board, plan.store.records())
+        write_all(made, leaderboards / plan.suite.name)
+    print_terminal(made, results)
+
+
+def _explain_absent(plan: Plan) -> None:
+    for name, reason in plan.prepared.skipped.items():
+        messages.print(f"skipped {name}: {reason}", markup=False)
+    for name, reason in plan.prepared.broken.items():
+        messages.print(f"failed {name}: {reason}", markup=False)
+
+
+def _print_plan(plan: Plan) -> None:
+    from milbench.cli.console import results, table
+
+    rows = [
+        (
+            job.cell.dataset,
+            job.cell.encoder,
+            job.cell.method,
+            len(job.runs),
+            sum(run.key in plan.done for run in job.runs),
+            sum(run.key not in plan.done for run in job.runs),
+        )
+        for job in plan.jobs
+    ]
+    results.print(f"suite {plan.suite.name}", markup=False)
+    results.print(table(("data set", "encoder", "method", "runs", "done", "to do"), rows))
+
+
+def _summary(plan: Plan, counts: Counter[str], already: int, leaderboards: Path) -> str:
+    return (
+        f"{plan.suite.name}: {counts['done']} done, {already} done before, "
+        f"{counts['skipped']} skipped, {counts['failed']} failed; "
+        f"results in {plan.store.root}, tables in {leaderboards / plan.suite.name}"
+    )

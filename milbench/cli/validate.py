@@ -1,0 +1,34 @@
+"""``milbench validate``: every error of a suite file at once, before anything runs."""
+
+from __future__ import annotations
+
+import click
+
+from milbench.cli.console import messages, print_json, results
+from milbench.cli.options import suite_paths
+from milbench.registry import load_registry
+
+
+@click.command(short_help="List every error of a suite file at once.")
+@click.argument("suite")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: path and faults.")
+def validate(suite: str, *, as_json: bool) -> int:
+    """Check SUITE, a name, a file or 'all', and list every error in it.
+
+    Unknown keys, wrong types, unknown data sets, encoders, aggregators and settings are all
+    listed, each with its place. Ends with status 0 when there are none, 2 otherwise.
+    """
+    from milbench.check import faults
+    from milbench.suite import listing
+
+    registry = load_registry()
+    found = {path: faults(path, registry) for path in suite_paths(suite, registry)}
+    if as_json:
+        print_json([{"path": str(path), "faults": lines} for path, lines in found.items()])
+    else:
+        for path, lines in found.items():
+            if lines:
+                messages.print(listing(path, lines), markup=False)
+            else:
+                results.print(f"{path}: no faults", markup=False)
+    return 2 if any(found.values()) else 0
