@@ -1,0 +1,254 @@
+"""The records of all built-in data sets: names, facts and sources; nothing heavy is imported.
+
+The classical sets name no patient, so ``group_known`` is False and every bag is its own unit;
+only bags with identical instances share one. Sets that may show the same object share a
+``cohort``: MUSK1 and MUSK2 have molecules in common (UCI description), and of the 200 bags each,
+elephant and fox have 47 in common, elephant and tiger 58, fox and tiger 114, instance by instance.
+corel-african comes from the same photo collection and the newsgroups sets from the same corpus, in
+other features, so that shared photos and posts cannot be ruled out.
+"""
+
+from __future__ import annotations
+
+from milbench import Dataset
+from milbench_datasets import downloads
+
+BINARY = ("negative", "positive")
+BY_HAND = "docs/datasets.md names the folders and layouts that are read"
+MILPY_SITE = "https://github.com/jmarrietar/MILpy"
+MIPROBLEMS_SITE = "https://github.com/pevnak/MIProblems"
+MNIST_SITE = "https://ossci-datasets.s3.amazonaws.com/mnist"
+
+UCI_LICENCE = "CC BY 4.0 as the UCI repository states in general; none in the carrier"
+NO_LICENCE = "none stated with the data"
+MNIST_LICENCE = "CC BY-SA 3.0 as generally stated; none in the files"
+
+DIETTERICH = (
+    "Dietterich, Lathrop, Lozano-Perez 1997, Solving the multiple instance problem with "
+    "axis-parallel rectangles, Artificial Intelligence 89, "
+    "https://doi.org/10.1016/S0004-3702(96)00034-3"
+)
+ANDREWS = (
+    "Andrews, Tsochantaridis, Hofmann 2002, Support vector machines for multiple-instance "
+    "learning, NIPS 15, https://papers.nips.cc/paper/2232"
+)
+MILES = (
+    "Chen, Bi, Wang 2006, MILES: multiple-instance learning via embedded instance selection, "
+    "IEEE TPAMI 28, https://doi.org/10.1109/TPAMI.2006.248"
+)
+BRIGGS = (
+    "Briggs, Fern, Raich 2012, Rank-loss support instance machines for MIML instance "
+    "annotation, KDD, https://doi.org/10.1145/2339530.2339616"
+)
+SRINIVASAN = "Srinivasan, Muggleton, King, Sternberg 1994, Mutagenesis: ILP experiments, ILP-94"
+ZHOU = (
+    "Zhou, Sun, Li 2009, Multi-instance learning by treating instances as non-i.i.d. samples, "
+    "ICML, https://arxiv.org/abs/0807.1997"
+)
+ILSE = (
+    "Ilse, Tomczak, Welling 2018, Attention-based deep multiple instance learning, ICML, "
+    "https://arxiv.org/abs/1802.04712"
+)
+ALPAYDIN = (
+    "Alpaydin, Kaynak 1998, Optical recognition of handwritten digits, UCI Machine Learning "
+    "Repository, https://doi.org/10.24432/C50P49"
+)
+
+READERS = "milbench_datasets.classical"
+TEXT_FILES = tuple(f"miproblems/{name}.csv*" for name in ("data", "bagids", "labels"))
+LAYOUT_FILES = (*TEXT_FILES, "milpy/*.mat", "uci_c45/*.data*", "prtools/*.mat")
+MNIST_FOLDERS = ("mnist", "MNIST/raw", "mnist_t10k")
+
+
+def files(folder: str) -> tuple[str, ...]:
+    """Return the patterns of all layouts in the folder of one classical set."""
+    return tuple(f"{folder}/{pattern}" for pattern in LAYOUT_FILES)
+
+
+def newsgroups(number: int, instances: int) -> Dataset:
+    """Return the record of one of the three newsgroups sets."""
+    return Dataset(
+        name=f"newsgroups{number}",
+        target=f"{READERS}:NEWSGROUPS{number}.bags",
+        published_splits=f"{READERS}:NEWSGROUPS{number}.folds",
+        summary=f"posts about one topic or none: 100 bags (50 positive), {instances} instances, "
+        "200 tf-idf features, about 3 % witnesses",
+        paper=ZHOU,
+        classes=BINARY,
+        cohort="newsgroups",
+        group_known=False,
+        files=(f"newsgroups/miproblems/Newsgroups{number}/*.csv*",),
+        downloads=getattr(downloads, f"NEWSGROUPS{number}"),
+        how_to_get=BY_HAND,
+        licence=NO_LICENCE,
+        url=MIPROBLEMS_SITE,
+    )
+
+
+RECORDS = (
+    Dataset(
+        name="digits-bags",
+        target="milbench_datasets.digits:bags",
+        summary="real 8x8 digits, is there a 9?: 240 bags (120 positive) from 60 disjoint pools",
+        paper=ALPAYDIN,
+        classes=BINARY,
+        encoder="flat-pixels",
+        version="digits-bags-1",
+        licence="BSD-3-Clause as part of scikit-learn; CC BY 4.0 at the UCI repository",
+        url="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+        how_to_get="nothing to do: scikit-learn brings the images",
+    ),
+    Dataset(
+        name="mnist-bags",
+        target="milbench_datasets.mnist:bags",
+        summary="MNIST digits, is there a 9?: 200 training bags, 50 test bags",
+        paper=ILSE,
+        classes=BINARY,
+        encoder="flat-pixels",
+        version="mnist-bags-ilse-1",
+        cohort="mnist",
+        files=tuple(f"{folder}/*-ubyte*" for folder in MNIST_FOLDERS),
+        downloads=downloads.MNIST_ALL,
+        how_to_get=BY_HAND,
+        licence=MNIST_LICENCE,
+        url=MNIST_SITE,
+    ),
+    Dataset(
+        name="mnist-t10k-bags",
+        target="milbench_datasets.mnist:t10k_bags",
+        summary="the same from the MNIST test files alone, in disjoint halves",
+        paper=ILSE,
+        classes=BINARY,
+        encoder="flat-pixels",
+        version="mnist-t10k-bags-ilse-1",
+        cohort="mnist",
+        files=tuple(f"{folder}/t10k-*-ubyte*" for folder in MNIST_FOLDERS),
+        downloads=downloads.MNIST_TEST,
+        how_to_get=BY_HAND,
+        licence=MNIST_LICENCE,
+        url=MNIST_SITE,
+    ),
+    Dataset(
+        name="musk1",
+        target=f"{READERS}:MUSK1.bags",
+        published_splits=f"{READERS}:MUSK1.folds",
+        summary="molecules and their shapes: 92 bags (47 positive), 476 instances, 166 features",
+        paper=DIETTERICH,
+        classes=BINARY,
+        cohort="musk",
+        group_known=False,
+        files=files("musk1"),
+        downloads=downloads.MUSK1,
+        how_to_get=BY_HAND,
+        licence=UCI_LICENCE,
+        url="https://archive.ics.uci.edu/dataset/74/musk+version+1",
+    ),
+    Dataset(
+        name="musk2",
+        target=f"{READERS}:MUSK2.bags",
+        published_splits=f"{READERS}:MUSK2.folds",
+        summary="molecules and their shapes: 102 bags (39 positive), 6598 instances, 166 features",
+        paper=DIETTERICH,
+        classes=BINARY,
+        cohort="musk",
+        group_known=False,
+        files=files("musk2"),
+        downloads=downloads.MUSK2,
+        how_to_get=BY_HAND,
+        licence=UCI_LICENCE,
+        url="https://archive.ics.uci.edu/dataset/75/musk+version+2",
+    ),
+    Dataset(
+        name="elephant",
+        target=f"{READERS}:ELEPHANT.bags",
+        published_splits=f"{READERS}:ELEPHANT.folds",
+        summary="segments of photos: 200 bags (100 positive), 1391 instances, 230 features",
+        paper=ANDREWS,
+        classes=BINARY,
+        cohort="corel",
+        group_known=False,
+        files=files("elephant"),
+        downloads=downloads.ELEPHANT,
+        how_to_get=BY_HAND,
+        licence=NO_LICENCE,
+        url=MILPY_SITE,
+    ),
+    Dataset(
+        name="fox",
+        target=f"{READERS}:FOX.bags",
+        published_splits=f"{READERS}:FOX.folds",
+        summary="segments of photos: 200 bags (100 positive), 1320 instances, 230 features",
+        paper=ANDREWS,
+        classes=BINARY,
+        cohort="corel",
+        group_known=False,
+        files=files("fox"),
+        downloads=downloads.FOX,
+        how_to_get=BY_HAND,
+        licence=NO_LICENCE,
+        url=MILPY_SITE,
+    ),
+    Dataset(
+        name="tiger",
+        target=f"{READERS}:TIGER.bags",
+        published_splits=f"{READERS}:TIGER.folds",
+        summary="segments of photos: 200 bags (100 positive), 1220 instances, 230 features",
+        paper=ANDREWS,
+        classes=BINARY,
+        cohort="corel",
+        group_known=False,
+        files=files("tiger"),
+        downloads=downloads.TIGER,
+        how_to_get=BY_HAND,
+        licence=NO_LICENCE,
+        url=MILPY_SITE,
+    ),
+    Dataset(
+        name="corel-african",
+        target=f"{READERS}:COREL_AFRICAN.bags",
+        published_splits=f"{READERS}:COREL_AFRICAN.folds",
+        summary="segments of photos: 2000 bags (100 positive), 7947 instances, 9 features",
+        paper=MILES,
+        classes=BINARY,
+        cohort="corel",
+        group_known=False,
+        files=files("corel_african"),
+        downloads=downloads.COREL_AFRICAN,
+        how_to_get=BY_HAND,
+        licence=NO_LICENCE,
+        url=MILPY_SITE,
+    ),
+    Dataset(
+        name="birds-brown-creeper",
+        target=f"{READERS}:BIRDS_BROWN_CREEPER.bags",
+        published_splits=f"{READERS}:BIRDS_BROWN_CREEPER.folds",
+        summary="bird song: 548 bags (197 positive), 10232 instances, 38 features; bag size alone "
+        "gives AUC 0.88",
+        paper=BRIGGS,
+        classes=BINARY,
+        group_known=False,
+        files=files("birds_brown_creeper"),
+        downloads=downloads.BIRDS_BROWN_CREEPER,
+        how_to_get=BY_HAND,
+        licence=NO_LICENCE,
+        url=MIPROBLEMS_SITE,
+    ),
+    Dataset(
+        name="mutagenesis1",
+        target=f"{READERS}:MUTAGENESIS1.bags",
+        published_splits=f"{READERS}:MUTAGENESIS1.folds",
+        summary="molecules and their atoms: 188 bags (125 positive), 10486 instances, 7 features; "
+        "identical bags are one group; bag size alone gives AUC 0.89",
+        paper=SRINIVASAN,
+        classes=BINARY,
+        group_known=False,
+        files=files("mutagenesis1"),
+        downloads=downloads.MUTAGENESIS1,
+        how_to_get=BY_HAND,
+        licence=NO_LICENCE,
+        url=MIPROBLEMS_SITE,
+    ),
+    newsgroups(1, 5443),
+    newsgroups(2, 3094),
+    newsgroups(3, 5175),
+)

@@ -1,0 +1,1 @@
+"""Readers of the file layouts in which the classical data sets travel, one file each."""
