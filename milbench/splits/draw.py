@@ -1,0 +1,208 @@
+"""Draw splits: by folds, from published folds, by the official parts, or at random.
+
+Every draw follows from names: the data set's, the plan's seed, the repeat and the fold. So a
+repeat stays the same when more are asked for, and whatever else is drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from milbench.errors import SplitError
+from milbench.splits.check import check_splits
+from milbench.splits.divide import Groups, divide, group_bags
+from milbench.splits.plan import ROLES, TEST, TRAIN, VAL, SplitPlan, Splits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from milbench.bags import BagTable
+
+
+def draw_splits(
+    table: BagTable,
+    plan: SplitPlan,
+    *,
+    name: str,
+    published: Mapping[int, Mapping[str, int]] | None = None,
+) -> Splits:
+    """Divide the bags of a data set by ``plan``, stratified by class and grouped by patient.
+
+    Parameters
+    ----------
+    table
+        The bags; every class needs enough patients.
+    name
+        Of the data set; part of every seed.
+    published
+        ``{repeat: {bag_id: fold}}``, the published test folds, for the scheme ``published``.
+
+    Raises
+    ------
+    SplitError
+        If the split cannot be drawn, a class would be missing from a part, or published folds or
+        official parts do not fit the bags or tear a patient apart.
+    """
+    if len(table.classes) < 2:  # noqa: PLR2004  # one class cannot be told from itself
+        raise SplitError(f"{name}: {len(table.classes)} class; a split needs two or more")
+    draw = _Draw(table, plan, name)
+    if plan.scheme == "published":
+        roles, notes = draw.published(published or {})
+    elif plan.scheme == "official":
+        roles, notes = draw.official()
+    else:
+        roles, notes = draw.drawn()
+    splits = Splits(table.ids, table.patients, np.array(roles, dtype=np.int8), plan, notes)
+    check_splits(splits, table, name)
+    return splits
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """One data set and the plan to divide it by; ``roles`` are nested repeats, folds, bags."""
+
+    table: BagTable
+    plan: SplitPlan
+    name: str
+
+    def drawn(self) -> tuple[list[list[np.ndarray]], tuple[str, ...]]:
+        """Draw every repeat."""
+        draw = self._kfold if self.plan.scheme == "kfold" else self._monte_carlo
+        return [draw(repeat) for repeat in range(self.plan.repeats)], ()
+
+    def published(
+        self, published: Mapping[int, Mapping[str, int]]
+    ) -> tuple[list[list[np.ndarray]], tuple[str, ...]]:
+        """Take the published repeats that there are, and draw the rest."""
+        given = [published[repeat] for repeat in sorted(published)][: self.plan.repeats]
+        roles = [
+            self._test_each(self._fold_of_bags(repeat, folds), repeat)
+            for repeat, folds in enumerate(given)
+        ]
+        rest = range(len(given), self.plan.repeats)
+        if not rest:
+            return roles, ()
+        span = f"repeats {rest[0]}-{rest[-1]}" if len(rest) > 1 else f"repeat {rest[0]}"
+        note = f"{span} drawn: {len(given) or 'none'} published"
+        return [*roles, *(self._kfold(repeat) for repeat in rest)], (note,)
+
+    def official(self) -> tuple[list[list[np.ndarray]], tuple[str, ...]]:
+        """Use the data set's own parts; repeats differ in a drawn validation part at most."""
+        unknown = [i for i, part in zip(self.table.ids, self.table.parts, strict=True) if not part]
+        if unknown:
+            raise SplitError(
+                f"{self.name}: {len(unknown)} of {len(self.table)} bags have no official part, "
+                f"such as {unknown[0]!r}; use the scheme 'kfold'"
+            )
+        own = np.array([ROLES.index(part) for part in self.table.parts], dtype=np.int8)
+        is_whole = bool((own == VAL).any()) or self.plan.validation == 0
+        repeats = range(self.plan.repeats)
+        roles = [[own if is_whole else self._with_validation(own, repeat, 0)] for repeat in repeats]
+        if self.plan.repeats == 1:
+            return roles, ()
+        differ = "are all the same split" if is_whole else "differ in the validation part only"
+        return roles, (f"official parts: the repeats {differ}",)
+
+    def _kfold(self, repeat: int) -> list[np.ndarray]:
+        folds = self.plan.folds
+        groups = self._groups(np.arange(len(self.table)))
+        self._check_folds(groups)
+        fold_of_bag = divide(groups, [1 / folds] * folds, "folds", *self._key(repeat))
+        if fold_of_bag is None:
+            raise self._impossible(f"repeat {repeat}: {folds} folds", "use fewer folds")
+        return self._test_each(fold_of_bag, repeat)
+
+    def _monte_carlo(self, repeat: int) -> list[np.ndarray]:
+        return [self._random_test(repeat, fold) for fold in range(self.plan.folds)]
+
+    def _random_test(self, repeat: int, fold: int) -> np.ndarray:
+        place, share = f"repeat {repeat}, fold {fold}", self.plan.test
+        groups = self._groups(np.arange(len(self.table)))
+        self._check_two(groups, f"{place}: training and test part", "leave the class out")
+        part = divide(groups, (1 - share, share), "test", *self._key(repeat), fold)
+        if part is None:
+            raise self._impossible(f"{place}: a test share of {share}", "change splits.test")
+        roles = np.where(part == 1, TEST, TRAIN).astype(np.int8)
+        return self._with_validation(roles, repeat, fold)
+
+    def _test_each(self, fold_of_bag: np.ndarray, repeat: int) -> list[np.ndarray]:
+        """Return the roles of every fold, given the fold (B,) that tests each bag."""
+        masks = (fold_of_bag == fold for fold in range(self.plan.folds))
+        tests = (np.where(is_test, TEST, TRAIN).astype(np.int8) for is_test in masks)
+        return [self._with_validation(roles, repeat, fold) for fold, roles in enumerate(tests)]
+
+    def _with_validation(self, roles: np.ndarray, repeat: int, fold: int) -> np.ndarray:
+        """Return ``roles`` (B,) with the validation part taken out of the training bags."""
+        share = self.plan.validation
+        if share == 0:
+            return roles
+        place = f"repeat {repeat}, fold {fold}"
+        train = np.flatnonzero(roles == TRAIN)
+        groups = self._groups(train)
+        advice = "use fewer folds, or set splits.validation = 0"
+        self._check_two(groups, f"{place}: training and validation part", advice)
+        part = divide(groups, (1 - share, share), "validation", *self._key(repeat), fold)
+        if part is None:
+            raise self._impossible(f"{place}: a validation share of {share}", advice)
+        divided = roles.copy()
+        divided[train[part == 1]] = VAL
+        return divided
+
+    def _fold_of_bags(self, repeat: int, folds: Mapping[str, int]) -> np.ndarray:
+        """Return the published test fold of each bag, (B,), counted from 0."""
+        place = f"{self.name}: published repeat {repeat}"
+        wrong = sorted(set(folds) ^ set(self.table.ids))
+        if wrong:
+            where = "is no bag" if wrong[0] in folds else "has no fold"
+            raise SplitError(
+                f"{place} does not fit: {wrong[0]!r} {where} ({len(wrong)} such); "
+                "use the scheme 'kfold'"
+            )
+        numbers = sorted(set(folds.values()))
+        if len(numbers) != self.plan.folds:
+            raise SplitError(
+                f"{place} has {len(numbers)} folds and the plan asks for {self.plan.folds}; "
+                f"set splits.folds = {len(numbers)}, or use the scheme 'kfold'"
+            )
+        return np.array([numbers.index(folds[bag]) for bag in self.table.ids], dtype=np.int64)
+
+    def _groups(self, bags: np.ndarray) -> Groups:
+        names = [self.table.patients[bag] for bag in bags]
+        return group_bags(names, self.table.labels[bags], len(self.table.classes))
+
+    def _key(self, repeat: int) -> tuple[str | int, ...]:
+        return self.name, self.plan.seed, repeat
+
+    def _check_folds(self, groups: Groups) -> None:
+        """Refuse more folds than the rarest class has groups."""
+        name, count = self._rarest(groups)
+        if count < self.plan.folds:
+            way_out = f"the most that work are {count}" if count > 1 else "no number of folds works"
+            raise SplitError(
+                f"{self.name}: {self.plan.folds} folds need as many patients of every class, and "
+                f"class {name!r} has {count}; {way_out}"
+            )
+
+    def _check_two(self, groups: Groups, parts: str, advice: str) -> None:
+        """Refuse to divide a class that has a single group into two parts."""
+        name, count = self._rarest(groups)
+        if count < 2:  # noqa: PLR2004  # one in each of two parts
+            raise SplitError(
+                f"{self.name}, {parts} need a patient of every class each, and class {name!r} "
+                f"has {count}; {advice}"
+            )
+
+    def _rarest(self, groups: Groups) -> tuple[str, int]:
+        """Return the class that the fewest groups have, and how many."""
+        having = (groups.counts > 0).sum(axis=0)  # (C,)
+        rarest = int(having.argmin())
+        return self.table.classes[rarest], int(having[rarest])
+
+    def _impossible(self, what: str, advice: str) -> SplitError:
+        return SplitError(
+            f"{self.name}, {what} cannot give every part a patient of every class, because "
+            f"patients have bags of several classes; {advice}"
+        )

@@ -1,0 +1,152 @@
+"""What a split is: the plan it was drawn by, and the role of every bag in every fold."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+import numpy as np
+
+from milbench.atomic import write_atomic
+from milbench.errors import SplitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Scheme = Literal["kfold", "published", "official", "monte-carlo"]
+
+ROLES = ("train", "val", "test")  # the value of a role is its position here
+TRAIN, VAL, TEST = range(3)
+COLUMNS = ("bag_id", "group_id", "repeat", "fold", "role")
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """How bags are to be divided.
+
+    Parameters
+    ----------
+    scheme
+        ``kfold``: every bag is tested once a repeat. ``published``: the data set's published test
+        folds, then ``kfold`` for the repeats beyond them. ``official``: the data set's own parts,
+        one fold. ``monte-carlo``: ``folds`` independent random test parts a repeat.
+    repeats
+        Each repeat is a new split.
+    folds
+        Ignored by ``official``.
+    validation
+        Share of the training bags that is held back for early stopping; 0 for none. Official
+        validation parts are used as they are.
+    test
+        Share of the bags that ``monte-carlo`` tests on.
+    seed
+        Together with the data set's name, decides every draw.
+    """
+
+    scheme: Scheme = "kfold"
+    repeats: int = 1
+    folds: int = 5
+    validation: float = 0.2
+    test: float = 0.2
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.scheme not in get_args(Scheme):
+            known = ", ".join(get_args(Scheme))
+            raise SplitError(f"splits.scheme {self.scheme!r}: expected one of {known}")
+        if self.repeats < 1:
+            raise SplitError(f"splits.repeats {self.repeats}: expected 1 or more")
+        fewest = 2 if self.scheme in ("kfold", "published") else 1
+        if self.folds < fewest:
+            raise SplitError(f"splits.folds {self.folds}: {self.scheme} needs {fewest} or more")
+        if not 0 <= self.validation < 1:
+            raise SplitError(f"splits.validation {self.validation}: expected 0 <= share < 1")
+        if not 0 < self.test < 1:
+            raise SplitError(f"splits.test {self.test}: expected 0 < share < 1")
+
+
+class Part(NamedTuple):
+    """The bags of one fold by role, as ascending positions in the table of bags (int64)."""
+
+    train: np.ndarray
+    val: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """The role of every bag in every fold of every repeat.
+
+    Parameters
+    ----------
+    bag_ids, groups
+        One a bag, in the order of the table; bags of a group never have two roles in one fold.
+    roles : (repeats, folds, B) int8
+        0 train, 1 val, 2 test.
+    plan
+        None for splits read from a file, which does not say how they were drawn.
+    notes
+        What a reader of results must know about the draw.
+    """
+
+    bag_ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    roles: np.ndarray
+    plan: SplitPlan | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_repeats(self) -> int:
+        """Return the number of repeats."""
+        return int(self.roles.shape[0])
+
+    @property
+    def n_folds(self) -> int:
+        """Return the number of folds in a repeat."""
+        return int(self.roles.shape[1])
+
+    def part(self, repeat: int, fold: int) -> Part:
+        """Return the bags of one fold.
+
+        Raises
+        ------
+        SplitError
+            If there is no such repeat or fold.
+        """
+        if not (0 <= repeat < self.n_repeats and 0 <= fold < self.n_folds):
+            raise SplitError(
+                f"no repeat {repeat}, fold {fold}: the splits have repeats "
+                f"0..{self.n_repeats - 1} and folds 0..{self.n_folds - 1}"
+            )
+        roles = self.roles[repeat, fold]
+        return Part(
+            *(np.flatnonzero(roles == role).astype(np.int64) for role in (TRAIN, VAL, TEST))
+        )
+
+    @cached_property
+    def hash(self) -> str:
+        """Return the SHA-256 of the CSV text, 64 hexadecimal digits."""
+        return sha256(self.text().encode()).hexdigest()
+
+    def text(self) -> str:
+        """Return the splits as CSV, sorted by repeat, fold and position in the table."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(self._rows())
+        return buffer.getvalue()
+
+    def save(self, path: Path) -> None:
+        """Write the splits to ``path`` in one step."""
+        write_atomic(path, self.text())
+
+    def _rows(self) -> Iterator[tuple[str, str, int, int, str]]:
+        for repeat, fold in np.ndindex(self.n_repeats, self.n_folds):
+            roles = self.roles[repeat, fold].tolist()
+            for bag, group, role in zip(self.bag_ids, self.groups, roles, strict=True):
+                yield bag, group, repeat, fold, ROLES[role]
