@@ -26,7 +26,7 @@ AMORES = (
     "Amores, Multiple instance classification: Review, taxonomy and comparative study, "
     "Artificial Intelligence 2013, https://doi.org/10.1016/j.artint.2013.06.003"
 )
-GARTNER = "Gärtner, Flach, Kowalczyk and Smola, Multi-Instance Kernels, ICML 2002"
+GARTNER = "Gärtner, Flach, Kowalczyk and Smola, Multi-Instance Kernels, ICML 2002, 179-186"
 BREIMAN = "Breiman, Random Forests, Machine Learning 2001, https://doi.org/10.1023/A:1010933404324"
 
 LINEAR = Recipe(optimizer="adam", lr=1e-3, weight_decay=1e-4, epochs=100)  # our choice

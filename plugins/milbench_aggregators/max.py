@@ -1,7 +1,7 @@
 """Classify the feature-wise maximum over a bag's instances by a linear model.
 
 Source: the maximum half of the "minimax" bag statistics of T. Gärtner, P. Flach, A. Kowalczyk and
-A. Smola, "Multi-Instance Kernels", ICML 2002.
+A. Smola, "Multi-Instance Kernels", ICML 2002, pages 179-186.
 """
 
 from torch import nn

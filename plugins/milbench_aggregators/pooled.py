@@ -1,8 +1,8 @@
 """Controls: classical classifiers on pooled statistics of a bag's instances.
 
 Source of the statistics: T. Gärtner, P. Flach, A. Kowalczyk and A. Smola, "Multi-Instance
-Kernels", ICML 2002; of the forest: L. Breiman, "Random Forests", Machine Learning 45 (2001) 5-32,
-https://doi.org/10.1023/A:1010933404324.
+Kernels", ICML 2002, pages 179-186; of the forest: L. Breiman, "Random Forests", Machine
+Learning 45 (2001) 5-32, https://doi.org/10.1023/A:1010933404324.
 """
 
 from __future__ import annotations
@@ -68,11 +68,32 @@ class Pooled(VectorClassifier):
 
 
 class PooledLogistic(Pooled):
-    """Logistic regression on pooled statistics (Gärtner et al. 2002); see :class:`Pooled`."""
+    """Logistic regression on pooled statistics (Gärtner et al. 2002).
+
+    Parameters
+    ----------
+    statistics
+        See :class:`Pooled`.
+    inverse_penalty
+        C of scikit-learn. Our default 0.1 penalises more than its 1, because the vectors often
+        have more features than there are bags.
+    """
+
+    def __init__(
+        self,
+        in_dim: int,
+        n_classes: int,
+        *,
+        statistics: Sequence[Statistic] = ("min", "mean", "max"),
+        inverse_penalty: float = 0.1,
+    ) -> None:
+        super().__init__(in_dim, n_classes, statistics=statistics)
+        self.inverse_penalty = inverse_penalty
 
     def classifier(self, seed: int) -> Any:  # noqa: ARG002  # the solver is deterministic
-        """Return scaling and logistic regression with scikit-learn's default penalty."""
-        return make_pipeline(StandardScaler(), LogisticRegression(max_iter=10_000))
+        """Return scaling and logistic regression."""
+        logistic = LogisticRegression(C=self.inverse_penalty, max_iter=10_000)
+        return make_pipeline(StandardScaler(), logistic)
 
 
 class PooledForest(Pooled):

@@ -1,0 +1,243 @@
+"""Outputs of the built-in methods against published code and hand calculations.
+
+The golden numbers were made by running the authors' files in float64 with parameters and inputs
+filled by integer formulas: AMLab-Amsterdam/AttentionDeepMIL (commit eb0434b) and
+binli123/dsmil-wsi (commit 80465ed).
+"""
+
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from milbench import Bag, Context, MilbenchError, Output
+from milbench.errors import ShapeError
+from milbench_aggregators.abmil import ABMIL, GatedABMIL, LeNet
+from milbench_aggregators.dsmil import DSMIL, Streams
+from milbench_aggregators.max import Max
+from milbench_aggregators.mean import Mean
+from milbench_aggregators.mi_net_embedding import MiNetEmbedding
+from milbench_aggregators.mi_net_instance import MiNetInstance
+
+
+def filled(model):
+    """Fill the parameters by the golden rule, tensor by tensor in the order of creation."""
+    model = model.double().eval()
+    with torch.no_grad():
+        for position, parameter in enumerate(model.parameters()):
+            k = torch.arange(parameter.numel())
+            v = ((7919 * k + 104729 * position + 12345) % 10007).double() / 10007 - 0.5
+            row = parameter.numel() / parameter.shape[0]
+            v = 0.2 * v if parameter.dim() == 1 else 2 * v / math.sqrt(row)
+            parameter.copy_(v.reshape(parameter.shape))
+    return model
+
+
+def golden_x(rows, columns):
+    """Return the golden input (rows, columns)."""
+    i, j = torch.arange(rows)[:, None], torch.arange(columns)
+    return 2 * ((31 * i + 17 * j + 7 * i * j) % 101).double() / 101 - 1
+
+
+def assert_golden(found, expected):
+    assert_close(found, torch.tensor(expected, dtype=torch.float64), atol=1e-6, rtol=0)
+
+
+def count(model):
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+ABMIL_GOLDEN = [
+    (ABMIL, 0.44887946, [0.2008154, 0.19867198, 0.2009112, 0.20060697, 0.19899445]),
+    (GatedABMIL, 0.45739149, [0.1999768, 0.19966705, 0.19990742, 0.20058814, 0.19986059]),
+]
+
+
+@pytest.mark.parametrize(("method", "probability", "attention"), ABMIL_GOLDEN)
+def test_abmil_equals_the_authors_code(method, probability, attention):
+    """Probability and attention of five images."""
+    model = filled(method(784, 2, embed="lenet"))
+
+    output = model(Bag(golden_x(5, 784).reshape(5, 1, 28, 28)))
+
+    assert_golden(output.logits.softmax(0)[1], probability)
+    assert_golden(output.scores, attention)
+
+
+@pytest.mark.parametrize(("method", "parameters"), [(ABMIL, 490_828), (GatedABMIL, 554_956)])
+def test_abmil_is_as_large_as_the_authors_network(method, parameters):
+    """Parameters with the CNN, M = 500 and L = 128."""
+    assert count(method(784, 2, embed="lenet")) == parameters
+
+
+def test_dsmil_with_one_stream_equals_the_authors_code():
+    """Bag logit, critical instance, attention and bag vector of seven instances."""
+    output = filled(DSMIL(16, 2))(Bag(golden_x(7, 16)))
+    said = output.extra
+
+    assert_golden(output.logits, [0.0, 0.20988015])
+    assert said.critical.tolist() == [5]
+    assert_golden(said.instances.amax(0), [0.24665032])
+    assert_golden(
+        output.scores,
+        [0.14369496, 0.1434152, 0.14149016, 0.1454389, 0.13962028, 0.14535535, 0.14098515],
+    )
+    assert_golden(said.vectors[0, :3], [-0.01409362, -0.12602535, -0.21858947])
+
+
+def test_dsmil_with_two_streams_equals_the_authors_code():
+    """Two positive classes, mixed by the last layer."""
+    output = filled(DSMIL(16, 2, negative=False))(Bag(golden_x(7, 16)))
+
+    assert_golden(output.logits, [0.13577567, 0.03493344])
+    assert output.extra.critical.tolist() == [5, 1]
+    assert_golden(output.extra.instances.amax(0), [0.24665032, 0.57906208])
+
+
+def test_dsmil_is_as_large_as_the_authors_network():
+    """Parameters with one stream on 512 features, and two on 1024."""
+    assert count(DSMIL(512, 2)) == 83_202
+    assert count(DSMIL(1024, 2, negative=False)) == 153_860
+
+
+def test_dsmil_starts_orthogonal_with_zero_biases():
+    """Rows of a start weight are orthonormal."""
+    model = DSMIL(16, 3)
+
+    weight = model.instances.weight
+    assert_close(weight @ weight.T, torch.eye(3))
+    assert all(not p.any() for name, p in model.named_parameters() if name.endswith("bias"))
+
+
+@pytest.mark.parametrize(("label", "probabilities"), [(1, (3 / 4, 1 / 2)), (0, (1 / 4, 1 / 2))])
+def test_dsmil_loss_of_two_classes_by_hand(label, probabilities):
+    """Half from the bag logit ln 3, half from the highest instance logit 0."""
+    said = streams(bag=[math.log(3)], instances=[[-5.0], [0.0]])
+
+    loss = DSMIL(4, 2).loss(Output(said.bag, extra=said), torch.tensor(label), Context(n_classes=2))
+
+    expected = sum(-0.5 * math.log(probability) for probability in probabilities)
+    assert_close(loss, torch.tensor(expected))
+
+
+def test_dsmil_loss_of_three_classes_is_one_against_the_rest():
+    """Class 2 present, 0 and 1 absent; all instance logits 0."""
+    said = streams(bag=[0.0, math.log(3), math.log(3)], instances=[[0.0, 0.0, 0.0]])
+
+    loss = DSMIL(4, 3).loss(Output(said.bag, extra=said), torch.tensor(2), Context(n_classes=3))
+
+    bag = -(math.log(1 / 2) + math.log(1 / 4) + math.log(3 / 4)) / 3
+    assert_close(loss, torch.tensor(0.5 * bag + 0.5 * math.log(2)))
+
+
+def streams(bag, instances):
+    unused = torch.empty(0)
+    return Streams(torch.tensor(bag), torch.tensor(instances), unused, unused, unused)
+
+
+def identity_head(model):
+    """Make the last layer hand through what it gets."""
+    with torch.no_grad():
+        torch.nn.init.eye_(model.head.weight)
+        model.head.bias.zero_()
+    return model.eval()
+
+
+def test_mean_by_hand():
+    """The mean of (1, 5) and (3, 1) is (2, 3)."""
+    output = identity_head(Mean(2, 2))(Bag(torch.tensor([[1.0, 5.0], [3.0, 1.0]])))
+
+    assert_close(output.logits, torch.tensor([2.0, 3.0]))
+
+
+def test_max_by_hand():
+    """The maximum of (1, 5) and (3, 1) is (3, 5)."""
+    output = identity_head(Max(2, 2))(Bag(torch.tensor([[1.0, 5.0], [3.0, 1.0]])))
+
+    assert_close(output.logits, torch.tensor([3.0, 5.0]))
+
+
+@pytest.mark.parametrize(
+    ("pooling", "probability"), [("max", 3 / 4), ("mean", 5 / 8), ("lse", 2 / 3)]
+)
+def test_mi_net_instance_by_hand(pooling, probability):
+    """Instances at 1/2 and 3/4; lse averages their odds 1 and 3 to 2."""
+    model = identity_head(MiNetInstance(1, 2, pooling=pooling, hidden=()))
+
+    output = model(Bag(torch.tensor([[0.0], [math.log(3)]])))
+
+    assert_close(output.logits.softmax(0)[1], torch.tensor(probability))
+    assert_close(output.scores, torch.tensor([0.0, math.log(3)]))
+
+
+def test_mi_net_instance_averages_the_probabilities_of_several_classes():
+    """Means of (1, 1, 2)/4 and (5, 2, 1)/8 are (7, 4, 5)/16."""
+    model = identity_head(MiNetInstance(3, 3, pooling="mean", hidden=()))
+
+    output = model(Bag(torch.tensor([[1.0, 1.0, 2.0], [5.0, 2.0, 1.0]]).log()))
+
+    assert_close(output.logits.softmax(0), torch.tensor([7.0, 4.0, 5.0]) / 16)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "odds"),
+    [("max", (5, 3, 7)), ("mean", (5**0.5, 3**0.5, 7**0.5)), ("lse", (3, 2, 4))],
+)
+def test_mi_net_embedding_by_hand(pooling, odds):
+    """Embeddings (0, ln 3, 0) and (ln 5, 0, ln 7) pooled feature by feature."""
+    model = identity_head(MiNetEmbedding(3, 3, pooling=pooling, hidden=()))
+
+    output = model(Bag(torch.tensor([[1.0, 3.0, 1.0], [5.0, 1.0, 7.0]]).log()))
+
+    assert_close(output.logits.exp(), torch.tensor(odds, dtype=torch.float32))
+
+
+@pytest.mark.parametrize("method", [MiNetInstance, MiNetEmbedding])
+def test_mi_nets_have_the_published_layers(method):
+    """166 features, then 256, 128, 64 and one output; dropout once, after the last layer."""
+    model = method(166, 2)
+
+    expected = 167 * 256 + 257 * 128 + 129 * 64 + 65
+    assert count(model) == expected
+    active = [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout) and m.p > 0]
+    assert active == [0.5]
+
+
+def test_lenet_reads_rows_of_pixels_as_images():
+    """A row of 784 values is the image of 28 x 28."""
+    model = LeNet().eval()
+    x = golden_x(3, 784).float()
+
+    assert_close(model(x), model(x.reshape(3, 1, 28, 28)))
+
+
+def test_lenet_normalises_bytes_by_the_mnist_mean_and_sd():
+    """Pixels as bytes equal pixels scaled by hand."""
+    model = LeNet().eval()
+    pixels = torch.arange(784, dtype=torch.int64).reshape(1, 1, 28, 28).remainder(256)
+
+    by_hand = (pixels.float() / 255 - 0.1307) / 0.3081
+
+    assert_close(model(pixels.to(torch.uint8)), model(by_hand))
+
+
+def test_lenet_refuses_other_images():
+    """Both at construction and when a bag arrives."""
+    with pytest.raises(MilbenchError, match="784"):
+        ABMIL(64, 2, embed="lenet")
+    with pytest.raises(ShapeError, match=r"\(3, 1, 8, 8\)"):
+        ABMIL(784, 2, embed="lenet")(Bag(torch.zeros(3, 1, 8, 8)))
+
+
+@pytest.mark.parametrize("method", [MiNetInstance, MiNetEmbedding])
+def test_an_unknown_pooling_is_refused(method):
+    """The message names the choices."""
+    with pytest.raises(MilbenchError, match="max, mean or lse"):
+        method(4, 2, pooling="median")
+
+
+def test_an_unknown_embedding_is_refused():
+    """The message names the choices."""
+    with pytest.raises(MilbenchError, match="'linear' or 'lenet'"):
+        ABMIL(4, 2, embed="resnet")
