@@ -1,0 +1,262 @@
+"""P: the paired bootstrap over patients, with the variance between repeats added.
+
+A draw takes as many patients as there are, with replacement, from each stratum of patients with
+the same set of classes; all bags of a patient come along, in all repeats and for all methods. A
+patient drawn twice counts twice, so a draw is a column of weights and nothing is trained or sorted
+again. A fold without one of the classes in a draw is left out of that draw, for every method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from milbench.errors import StatisticsError
+from milbench.metrics.catalogue import find, value_of
+from milbench.metrics.rows import Floats, Integers, ratio
+from milbench.stats.design import Design, design_of, runs_of
+from milbench.stats.estimate import Estimate, estimate, groups_of, shares_of
+from milbench.stats.pairing import align
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from milbench.metrics import Predictions
+    from milbench.metrics.rows import Rows
+
+ROUNDING: Final = 1e-12  # values this close are equal but for rounding
+BLOCK: Final = 500_000  # weights held at once: 4 MB, which stays in the cache
+
+
+class Paired(NamedTuple):
+    """The difference of two methods, a minus b, in units of the metric.
+
+    Parameters
+    ----------
+    low, high
+        Percentile interval; it holds the variance over patients and between repeats.
+    p
+        Two-sided; at least 2 / (draws + 1).
+    """
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    codes: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Bootstrap:
+    """The same draws of patients for all methods.
+
+    Parameters
+    ----------
+    metric
+        Name of the metric.
+    estimates
+        The estimate of each method.
+    draws : (m, B)
+        The metric of each method in each draw, over patients only; the readers below widen it by
+        the variance between repeats. NaN where no fold could be scored.
+    design
+        How the experiment was replicated.
+    """
+
+    metric: str
+    estimates: Mapping[str, Estimate]
+    draws: Floats
+    design: Design
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the methods, in the order of ``draws``."""
+        return tuple(self.estimates)
+
+    @property
+    def point(self) -> Floats:
+        """Return the value of each method, (m,)."""
+        return np.array([found.value for found in self.estimates.values()])
+
+    def interval(self, name: str, level: float = 0.95) -> tuple[float, float]:
+        """Return the percentile interval of one method, inside the bounds of the metric.
+
+        It is a point when every draw is equal, as with an AUROC of 1; ``codes_of`` then says
+        ``DEGENERATE_VARIANCE``. NaN when the value is undefined.
+        """
+        found = self.estimates[name]
+        drawn = _widened(self._drawn(name), found.value, replicate_variance(found.per_seed))
+        if np.isnan(found.value) or not drawn.size:
+            return np.nan, np.nan
+        low, high = np.clip(np.quantile(drawn, _tails(level)), *find(self.metric).bounds)
+        return float(low), float(high)
+
+    def codes_of(self, name: str) -> frozenset[str]:
+        """Return the codes of a method's estimate and of its interval."""
+        codes = self.estimates[name].codes
+        return codes | {"DEGENERATE_VARIANCE"} if _is_constant(self._drawn(name)) else codes
+
+    def paired(self, a: str, b: str, level: float = 0.95) -> Paired:
+        """Return the difference of two methods, with interval and p.
+
+        Methods that agree in every draw have p = 1. A difference that is the same in every draw
+        but not 0 has no known spread: p is NaN, with the code ``DEGENERATE_VARIANCE``.
+        """
+        first, second = self.estimates[a], self.estimates[b]
+        difference = first.value - second.value
+        drawn = _defined(self.draws[self.names.index(a)] - self.draws[self.names.index(b)])
+        codes = self.design.codes | first.codes | second.codes
+        if np.isnan(difference) or not drawn.size:
+            return Paired(difference, np.nan, np.nan, np.nan, codes)
+        if _is_constant(drawn):
+            return _constant_difference(difference, codes)
+        spread = replicate_variance(first.per_seed - second.per_seed)
+        wide = _widened(drawn, difference, spread)
+        low, high = np.quantile(wide, _tails(level))
+        return Paired(difference, float(low), float(high), _two_sided(wide), codes)
+
+    def _drawn(self, name: str) -> Floats:
+        return _defined(self.draws[self.names.index(name)])
+
+
+def patient_bootstrap(
+    metric: str, methods: Mapping[str, Predictions], *, draws: int = 10_000, seed: int
+) -> Bootstrap:
+    """Draw patients with replacement and score every method on each draw.
+
+    Parameters
+    ----------
+    methods
+        Predictions by method; all tested on the same rows.
+    draws
+        B; the smallest p is 2 / (B + 1).
+    seed
+        The same seed gives the same draws, whatever the order of rows and the other methods.
+
+    Raises
+    ------
+    StatisticsError
+        If the methods are unpaired (``UNPAIRED_SPLITS``) or ``draws`` is not positive.
+    """
+    if draws < 1:
+        raise StatisticsError(f"{draws} bootstrap draws: expected at least 1, better 10000")
+    aligned = align(methods)
+    first = next(iter(aligned.values()))
+    groups = groups_of(metric, runs_of(first))
+    sets = [[p.rows(group.positions) for p in aligned.values()] for group in groups]
+    patients, owner = np.unique(first.patient, return_inverse=True)  # (P,), (M,)
+    owners = [owner[group.positions] for group in groups]
+    block = max(1, BLOCK // max(len(patients), *(len(rows) for rows in owners)))
+    drawn = [
+        _score(metric, sets, shares_of(groups), [counts[rows] for rows in owners])
+        for counts in _drawn_patients(_strata(first, owner), draws, block, seed)
+    ]
+    return Bootstrap(
+        metric=metric,
+        estimates={name: estimate(metric, p) for name, p in aligned.items()},
+        draws=_without_improper(metric, aligned, np.concatenate(drawn, axis=1)),
+        design=design_of(first),
+    )
+
+
+def replicate_variance(per_seed: Floats) -> float:
+    """Return the variance of a mean over repeats that is due to splits and training seeds.
+
+    The variance between repeats over their number; with fewer than two repeats, or where it is
+    larger, the variance between seeds of a repeat over the number of runs. 0 for a single run,
+    where it cannot be known.
+
+    Parameters
+    ----------
+    per_seed : (repeats, seeds)
+        Values, NaN where absent.
+    """
+    count = (~np.isnan(per_seed)).sum(axis=1)  # (R,)
+    means = ratio(np.nansum(per_seed, axis=1), count.astype(float))  # (R,)
+    between = float(means.var(ddof=1)) / len(means) if len(means) > 1 else 0.0
+    freedom = int((count - 1).sum())
+    squares = float(np.nansum((per_seed - means[:, None]) ** 2))
+    within = squares / freedom / int(count.sum()) if freedom else 0.0
+    return max(between, within)
+
+
+def _strata(predictions: Predictions, owner: Integers) -> list[Integers]:
+    """Return the numbers of the patients that have the same set of classes."""
+    has = np.zeros((owner.max() + 1, predictions.n_classes), dtype=bool)  # (P, C)
+    has[owner, predictions.label] = True
+    _, stratum = np.unique(has, axis=0, return_inverse=True)
+    return [np.flatnonzero(stratum == s) for s in range(stratum.max() + 1)]
+
+
+def _drawn_patients(
+    strata: Sequence[Integers], draws: int, block: int, seed: int
+) -> Iterator[Floats]:
+    """Yield how often each patient is drawn, (P, B), at most ``block`` draws at a time."""
+    generator = np.random.default_rng(seed)
+    for start in range(0, draws, block):
+        size = min(block, draws - start)
+        counts = np.empty((sum(len(stratum) for stratum in strata), size))
+        for stratum in strata:
+            n = len(stratum)
+            counts[stratum] = generator.multinomial(n, np.full(n, 1.0 / n), size=size).T
+        yield counts
+
+
+def _score(
+    metric: str, sets: Sequence[Sequence[Rows]], shares: Floats, weights: Sequence[Floats]
+) -> Floats:
+    """Return the metric of each method in each draw, (m, B), over the groups defined there."""
+    total = np.zeros((len(sets[0]), weights[0].shape[1]))  # (m, B)
+    counted = np.zeros_like(total)
+    for methods, share, weight in zip(sets, shares, weights, strict=True):
+        values = np.stack([value_of(metric, rows, weight) for rows in methods])  # (m, B)
+        defined = ~np.isnan(values)
+        total += share * np.where(defined, values, 0.0)
+        counted += share * defined
+    return ratio(total, counted)
+
+
+def _without_improper(metric: str, methods: Mapping[str, Predictions], drawn: Floats) -> Floats:
+    """Blank the draws of methods whose scores are no probabilities where a metric needs them."""
+    if find(metric).kind != "ranking":
+        drawn[[not p.is_probability for p in methods.values()]] = np.nan
+    return drawn
+
+
+def _defined(drawn: Floats) -> Floats:
+    return np.asarray(drawn[~np.isnan(drawn)])
+
+
+def _widened(drawn: Floats, point: float, extra: float) -> Floats:
+    """Centre draws on ``point`` and stretch them until their variance has grown by ``extra``.
+
+    They are centred because a draw repeats some bags and lacks others, which moves metrics of
+    small folds: calibration error grows, the hardest negative of a fold is often not there. The
+    plain percentiles would then miss the value itself.
+    """
+    if _is_constant(drawn) or not drawn.size:
+        return np.full_like(drawn, point)
+    stretch = float(np.sqrt(1.0 + extra / drawn.var(ddof=1)))
+    return point + (drawn - drawn.mean()) * stretch
+
+
+def _is_constant(drawn: Floats) -> bool:
+    return bool(drawn.size and np.ptp(drawn) <= ROUNDING)
+
+
+def _constant_difference(difference: float, codes: frozenset[str]) -> Paired:
+    if abs(difference) <= ROUNDING:
+        return Paired(difference, 0.0, 0.0, 1.0, codes)
+    return Paired(difference, np.nan, np.nan, np.nan, codes | {"DEGENERATE_VARIANCE"})
+
+
+def _two_sided(drawn: Floats) -> float:
+    """Return twice the smaller tail beyond 0; the draw that was observed counts in both."""
+    below, above = (drawn <= ROUNDING).sum(), (drawn >= -ROUNDING).sum()
+    return min(1.0, 2.0 * (float(min(below, above)) + 1.0) / (drawn.size + 1.0))
+
+
+def _tails(level: float) -> tuple[float, float]:
+    return (1.0 - level) / 2.0, (1.0 + level) / 2.0
