@@ -6,15 +6,15 @@ at a number once an epoch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
 from milbench.errors import TrainingError
 from milbench.train.fold import Fitted
-from milbench.train.optim import build_optimizer, learning_rate, set_learning_rate
+from milbench.train.optim import build_optimizer, learning_rate
 from milbench.train.protocol import Stopper, epoch_order
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from milbench.bags import Bag, Context, Output
     from milbench.train.fold import Fold
+    from milbench.train.optim import Optimizer
 
     Loss = Callable[[Output, Tensor, Context], Tensor]
 
@@ -43,17 +44,24 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
     """
     recipe = fold.run.cell.recipe
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = build_optimizer(parameters, recipe)
+    if not parameters:
+        raise TrainingError("no parameter to train; a method without any needs fit and predict")
+    training = _Training(
+        model=model,
+        parameters=parameters,
+        optimizer=build_optimizer(parameters, recipe),
+        labels={
+            b: torch.tensor(label, device=parameters[0].device) for b, label in fold.labels.items()
+        },
+        fold=fold,
+    )
     stopper = Stopper(recipe)
-    device = parameters[0].device
-    labels = {b: torch.tensor(label, device=device) for b, label in fold.labels.items()}
     epoch = 0
     for epoch in range(recipe.epochs):
-        set_learning_rate(optimizer, learning_rate(recipe, epoch))
-        _train_epoch(model, optimizer, fold, labels, epoch)
+        _train_epoch(training, epoch)
         if len(fold.valid) == 0:
             continue
-        if stopper.should_stop(_validation_loss(model, fold, labels, epoch), model):
+        if stopper.should_stop(_validation_loss(training, epoch), model):
             break
     stopper.restore(model)
     model.eval()
@@ -61,36 +69,40 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
     return Fitted(_predictor(model), epoch + 1, best, sum(p.numel() for p in parameters))
 
 
-def _train_epoch(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    fold: Fold,
-    labels: dict[int, Tensor],
-    epoch: int,
-) -> None:
+class _Training(NamedTuple):
+    model: nn.Module
+    parameters: list[nn.Parameter]
+    optimizer: Optimizer
+    labels: dict[int, Tensor]
+    fold: Fold
+
+
+def _train_epoch(training: _Training, epoch: int) -> None:
+    model, parameters, optimizer, labels, fold = training
     run = fold.run
+    rate = learning_rate(run.cell.recipe, epoch)
     order = epoch_order(fold.n_bags, fold.train, run.cell.dataset, run.repeat, run.seed, epoch)
     loss_of: Loss = getattr(model, "loss", cross_entropy)
     context = fold.at_epoch(epoch)
     model.train()
-    total: Tensor | None = None
+    loss: Tensor | None = None
     for bag in order.tolist():
         loss = loss_of(model(fold.bags[bag]), labels[bag], context)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        optimizer.step()
-        total = loss.detach() if total is None else total + loss.detach()
-    if total is not None and not np.isfinite(float(total)):
+        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        optimizer.step(gradients, rate)
+    # What once is not finite stays so in the weights: the last loss tells of the whole epoch.
+    if loss is not None and not math.isfinite(loss.detach()):
         raise TrainingError(_diverged("training", epoch, run.cell.recipe.lr))
 
 
 @torch.inference_mode()
-def _validation_loss(model: nn.Module, fold: Fold, labels: dict[int, Tensor], epoch: int) -> float:
+def _validation_loss(training: _Training, epoch: int) -> float:
+    model, fold, labels = training.model, training.fold, training.labels
     model.eval()
     positions = fold.valid.tolist()
     logits = torch.stack([model(fold.bags[bag]).logits for bag in positions])  # (V, C)
     loss = float(F.cross_entropy(logits, torch.stack([labels[bag] for bag in positions])))
-    if not np.isfinite(loss):
+    if not math.isfinite(loss):
         raise TrainingError(_diverged("validation", epoch, fold.run.cell.recipe.lr))
     return loss
 
