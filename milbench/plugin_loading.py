@@ -160,6 +160,8 @@ def load_plugin(
         Whatever the plugin's own code raises.
     """
     source = str(origin)
+    if manager.has_plugin(source):
+        raise PluginError(f"{source} is named twice in the group {hookspecs.GROUP}; rename one")
     try:
         manager.register(entry.load(), name=source)
         hooks = _check_hooks(manager, source)

@@ -134,13 +134,13 @@ class Registry:
         offers = [offer for kind in kinds for offer in self.offers(kind)]
         known = [offer.full_name if "/" in name else offer.record.name for offer in offers]
         near = get_close_matches(name, dict.fromkeys(known))
-        parts = [f"unknown {kinds[0] if len(kinds) == 1 else 'name'} {name!r}"]
-        if near:
-            parts.append(f"did you mean {' or '.join(map(repr, near))}?")
-        parts.append(f"see: milbench list {'|'.join(f'{kind}s' for kind in kinds)}")
-        if self.problems:
-            parts.append(f"plugins left out: {', '.join(p.source for p in self.problems)}")
-        return "; ".join(parts)
+        meant = f", did you mean {' or '.join(map(repr, near))}?" if near else "."
+        left_out = f" Left out: {', '.join(p.source for p in self.problems)}"
+        return (
+            f"unknown {kinds[0] if len(kinds) == 1 else 'name'} {name!r}{meant} "
+            f"See: milbench list {'|'.join(f'{kind}s' for kind in kinds)}"
+            f"{left_out if self.problems else ''}"
+        )
 
     def suites(self) -> tuple[Path, ...]:
         """Return the suite files that plugins bring, those of milbench itself apart."""

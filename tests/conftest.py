@@ -1,7 +1,11 @@
-"""Shared fixtures: the folder of real data, where there is one."""
+"""Shared fixtures: the folder of real data, real small distributions, the command line."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -16,3 +20,55 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is not a folder; set MILBENCH_DATA")
     return folder
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Return an empty folder that tests install distributions into."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def install(site: Path) -> Callable[..., str]:
+    """Return a function that installs a distribution of one module: metadata and entry points.
+
+    ``install("milbench-mean", code)`` has the entry point ``plugin``; ``entries`` gives others,
+    ``group`` another group. It returns the module's name.
+    """
+
+    def write(
+        distribution: str, code: str, group: str = "milbench.v1", entries: tuple[str, ...] = ()
+    ) -> str:
+        module = distribution.replace("-", "_")
+        (site / f"{module}.py").write_text(dedent(code), encoding="utf-8")
+        folder = site / f"{module}-1.0.dist-info"
+        folder.mkdir(exist_ok=True)
+        folder.joinpath("METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n", encoding="utf-8"
+        )
+        lines = entries or (f"plugin = {module}",)
+        with folder.joinpath("entry_points.txt").open("a", encoding="utf-8") as file:
+            file.write("\n".join([f"[{group}]", *lines, ""]))
+        return module
+
+    return write
+
+
+@pytest.fixture
+def milbench(site: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs the command line with the distributions of ``site`` installed."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("MILBENCH_")}
+        path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+        return subprocess.run(
+            [sys.executable, "-m", "milbench", *arguments],
+            env={**kept, "PYTHONPATH": path, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
