@@ -1,0 +1,188 @@
+"""Build the leaderboard of a suite: the records of every data set become one ranked section."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from milbench.leaderboard.contrast import contrast
+from milbench.leaderboard.overall import overall_of
+from milbench.leaderboard.score import metrics_of, scores_of
+from milbench.leaderboard.select import select
+from milbench.leaderboard.table import Leaderboard, Row, Section, Skipped
+from milbench.metrics.catalogue import find
+from milbench.stats.design import patients_by_class
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from milbench.leaderboard.board import Board, DatasetInfo, MethodInfo
+    from milbench.leaderboard.contrast import Contrast
+    from milbench.leaderboard.select import Found, Record, Selection
+    from milbench.leaderboard.table import Score
+    from milbench.metrics import Predictions
+
+# Where and how runs were made; shown with the versions of the packages.
+CIRCUMSTANCES = ("engine", "precision", "device")
+
+
+def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
+    """Return the leaderboard that ``board`` asks for, from the records of its suite.
+
+    A pure function: the order of the records has no effect. Only finished runs are scored, only
+    methods with every planned run are tested, and nothing that is missing is left out.
+
+    Raises
+    ------
+    ScoreError
+        If the board names a metric that there is none of.
+    """
+    for metric in (*board.secondary, *([board.metric] if board.metric is not None else [])):
+        find(metric)
+    stored = list(records)
+    selections = [(dataset, select(board, dataset, stored)) for dataset in board.datasets]
+    sections = [_section(board, d, found) for d, found in selections if _has_runs(found)]
+    return Leaderboard(
+        suite=board.suite,
+        sections=tuple(sections),
+        skipped=tuple(_skipped(board, d) for d, found in selections if not _has_runs(found)),
+        overall=overall_of(board, sections),
+        alpha=board.alpha,
+        rope=board.rope,
+        draws=board.draws,
+        splits=board.splits,
+        versions=tuple(_versions([r for _, found in selections for r in found.used])),
+    )
+
+
+def _has_runs(selection: Selection) -> bool:
+    return any(found.done or found.failed or found.skipped for found in selection.methods.values())
+
+
+def _skipped(board: Board, dataset: DatasetInfo) -> Skipped:
+    reason = dataset.skipped_reason or f"no results yet; run: milbench run --suite {board.suite}"
+    return Skipped(dataset=dataset.name, encoder=dataset.encoder, reason=reason)
+
+
+def _section(board: Board, dataset: DatasetInfo, selection: Selection) -> Section:
+    metric = board.metric or dataset.primary_metric
+    is_exploratory = metric != dataset.primary_metric
+    predictions = _predictions(dataset, selection)
+    complete = {
+        name: rows for name, rows in predictions.items() if selection.methods[name].runs.is_complete
+    }
+    tests = contrast(board, dataset, metric, complete)
+    reference = None if is_exploratory else board.reference
+    rows = [
+        _row(board, method, selection.methods[method.label], predictions, tests)
+        for method in board.methods
+    ]
+    secondary = tuple(name for name in dict.fromkeys(board.secondary) if name != metric)
+    bags, patients, n_patients = _sizes(dataset, predictions)
+    return Section(
+        dataset=dataset.name,
+        encoder=dataset.encoder,
+        cohort=dataset.cohort or dataset.name,
+        metric=metric,
+        is_exploratory=is_exploratory,
+        group_known=dataset.group_known,
+        classes=dataset.classes,
+        bags=bags,
+        patients=patients,
+        n_patients=n_patients,
+        rows=tuple(sorted(rows, key=_order)),
+        secondary=secondary,
+        reference=reference,
+        comparisons=tests.comparisons,
+        stale=selection.stale,
+        unplanned=selection.unplanned,
+        notes=tuple(_notes(dataset, reference, complete, tests)),
+        features=selection.features,
+        split=selection.split,
+    )
+
+
+def _predictions(dataset: DatasetInfo, selection: Selection) -> dict[str, Predictions]:
+    found = {
+        name: method.predictions(dataset.classes) for name, method in selection.methods.items()
+    }
+    return {name: rows for name, rows in found.items() if rows is not None}
+
+
+def _row(
+    board: Board,
+    method: MethodInfo,
+    found: Found,
+    predictions: Mapping[str, Predictions],
+    tests: Contrast,
+) -> Row:
+    metrics = metrics_of(tests.metric, board.secondary)
+    bootstrap = tests.bootstraps.get(method.label)
+    scores = scores_of(metrics, predictions.get(method.label), bootstrap, method.label)
+    versus = tests.versus(method.label, board.reference)
+    codes = {code for score in scores for code in score.codes}
+    codes |= set(versus.codes) if versus is not None else set()
+    codes |= set() if found.runs.is_complete else {"INCOMPLETE_GRID"}
+    config, code = found.hashes
+    return Row(
+        method=method.label,
+        control=method.control,
+        rank=tests.ranks.get(method.label),
+        is_top=method.label in tests.top(),
+        scores=scores,
+        versus=versus,
+        runs=found.runs,
+        reasons=found.reasons,
+        cost=found.cost,
+        codes=tuple(sorted(codes)),
+        config=config,
+        code=code,
+    )
+
+
+def _order(row: Row) -> tuple[bool, float, str]:
+    """Sort by the primary value, best first; undefined values last, ties by name."""
+    score: Score = row.primary
+    if math.isnan(score.value):
+        return True, 0.0, row.method
+    return False, -score.value if score.greater_is_better else score.value, row.method
+
+
+def _sizes(
+    dataset: DatasetInfo, predictions: Mapping[str, Predictions]
+) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """Return bags and patients of each class, and all patients, where most bags were tested."""
+    if not predictions:
+        nothing = (0,) * len(dataset.classes)
+        return nothing, nothing, 0
+    widest = max(predictions.values(), key=len)
+    _, first = np.unique(widest.bag, return_index=True)
+    bags = np.bincount(widest.label[first], minlength=widest.n_classes)  # (C,)
+    return tuple(bags.tolist()), patients_by_class(widest), len(np.unique(widest.patient))
+
+
+def _notes(
+    dataset: DatasetInfo,
+    reference: str | None,
+    complete: Mapping[str, Predictions],
+    tests: Contrast,
+) -> Iterator[str]:
+    if dataset.skipped_reason:
+        yield f"The last run left this data set out: {dataset.skipped_reason}"
+    if tests.refusal:
+        yield tests.refusal
+    elif reference is not None and reference not in complete:
+        yield f"The reference {reference} is incomplete here, so no method carries a mark."
+
+
+def _versions(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    found: dict[str, set[str]] = {}
+    for record in records:
+        named = dict(record.get("versions", {}))
+        named |= {name: record[name] for name in CIRCUMSTANCES if name in record}
+        for name, version in named.items():
+            found.setdefault(name, set()).add(str(version))
+    for name in sorted(found, key=lambda name: (name != "milbench", name in CIRCUMSTANCES, name)):
+        yield name, " and ".join(sorted(found[name]))

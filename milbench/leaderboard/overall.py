@@ -1,0 +1,117 @@
+"""The methods over several data sets: mean ranks and wins, described and not tested."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from milbench.leaderboard.table import Overall, Standing
+from milbench.stats.ranks import mean_ranks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from milbench.leaderboard.board import Board
+    from milbench.leaderboard.table import Row, Section
+
+# An exact two-sided Wilcoxon test over N cohorts cannot go below 2 / 2**N: STATISTICS 1.5.
+FEWEST_COHORTS = 6
+
+DECIMALS = 10  # rounding noise must not decide between a tie and a win
+
+
+def overall_of(board: Board, sections: Sequence[Section]) -> Overall | None:
+    """Return the table over the data sets that have a complete method; None for fewer than two.
+
+    Methods that are incomplete anywhere are listed with what they lack, and not ranked.
+    """
+    used = [s for s in sections if any(_is_ranked(row) for row in s.rows)]
+    if len(used) < 2:  # noqa: PLR2004  # one data set is its own table
+        return None
+    missing = {m.label: tuple(_missing(used, m.label)) for m in board.methods}
+    complete = [name for name, lacks in missing.items() if not lacks]
+    ranks = _mean_ranks(used, complete)
+    reference = None if board.metric is not None else board.reference
+    tallies = _tallies(used, complete, reference, board.rope)
+    standings = [
+        Standing(
+            method=method.label,
+            control=method.control,
+            mean_rank=ranks.get(method.label, math.nan),
+            tally=tallies.get(method.label),
+            missing=missing[method.label],
+        )
+        for method in board.methods
+    ]
+    cohorts = len({section.cohort for section in used})
+    return Overall(
+        datasets=tuple(_place(section, used) for section in used),
+        standings=tuple(sorted(standings, key=_order)),
+        reference=reference,
+        note=_note(cohorts),
+        codes=("SHARED_COHORT",) if cohorts < len(used) else (),
+    )
+
+
+def _is_ranked(row: Row) -> bool:
+    return row.runs.is_complete and not math.isnan(row.primary.value)
+
+
+def _missing(used: Sequence[Section], method: str) -> Iterator[str]:
+    for section in used:
+        row = _row(section, method)
+        if not row.runs.is_complete:
+            yield f"{_place(section, used)}: {row.runs.done}/{row.runs.planned}"
+        elif not _is_ranked(row):
+            yield f"{_place(section, used)}: value undefined"
+
+
+def _mean_ranks(used: Sequence[Section], methods: Sequence[str]) -> dict[str, float]:
+    if not methods:
+        return {}
+    merits = np.array([[_merit(_row(section, name)) for name in methods] for section in used])
+    return dict(zip(methods, mean_ranks(merits).tolist(), strict=True))  # (data sets, methods)
+
+
+def _tallies(
+    used: Sequence[Section], methods: Sequence[str], reference: str | None, rope: float
+) -> dict[str, tuple[int, int, int]]:
+    """Return wins, ties and losses of each method against the reference, if that is complete."""
+    if reference is None or reference not in methods:
+        return {}
+    against = [_merit(_row(section, reference)) for section in used]
+    tallies = {}
+    for name in methods:
+        merits = [_merit(_row(section, name)) for section in used]
+        gains = [round(m - r, DECIMALS) for m, r in zip(merits, against, strict=True)]
+        wins, losses = sum(gain > rope for gain in gains), sum(gain < -rope for gain in gains)
+        tallies[name] = (wins, len(gains) - wins - losses, losses)
+    return {name: tally for name, tally in tallies.items() if name != reference}
+
+
+def _merit(row: Row) -> float:
+    """Return the primary value, turned so that larger is better."""
+    return row.primary.value if row.primary.greater_is_better else -row.primary.value
+
+
+def _row(section: Section, method: str) -> Row:
+    return next(row for row in section.rows if row.method == method)
+
+
+def _place(section: Section, used: Sequence[Section]) -> str:
+    shared = sum(other.dataset == section.dataset for other in used) > 1
+    return f"{section.dataset} ({section.encoder})" if shared else section.dataset
+
+
+def _order(standing: Standing) -> tuple[bool, float, str]:
+    is_unranked = math.isnan(standing.mean_rank)
+    return is_unranked, 0.0 if is_unranked else standing.mean_rank, standing.method
+
+
+def _note(cohorts: int) -> str:
+    count = "1 cohort" if cohorts == 1 else f"{cohorts} cohorts"
+    if cohorts < FEWEST_COHORTS:
+        return f"Not tested: a test over data sets needs at least 6 cohorts; here {count}."
+    return f"Not tested: mean ranks over {count} are a description."

@@ -1,0 +1,87 @@
+"""The metrics of one method on one data set, as the table shows them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from milbench.leaderboard.table import Score
+from milbench.metrics import METRICS
+from milbench.stats.estimate import estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from milbench.metrics import Predictions
+    from milbench.stats.bootstrap import Bootstrap
+    from milbench.stats.estimate import Estimate
+
+# Also computed where a suite does not ask for them: the tables per class show them.
+CLASSWISE = ("auroc", "sensitivity")
+
+
+def metrics_of(primary: str, secondary: Sequence[str]) -> tuple[str, ...]:
+    """Return the metrics to compute, each once, the primary one first."""
+    return tuple(dict.fromkeys((primary, *secondary, *CLASSWISE)))
+
+
+def scores_of(
+    metrics: Sequence[str], predictions: Predictions | None, bootstrap: Bootstrap | None, name: str
+) -> tuple[Score, ...]:
+    """Return one score a metric; the first, primary one has its interval from ``bootstrap``.
+
+    Parameters
+    ----------
+    predictions
+        None where no run is finished: then every value is NaN.
+    bootstrap
+        None for an incomplete method, which has no interval.
+    name
+        The method's name in ``bootstrap``.
+    """
+    if predictions is None:
+        return tuple(_nothing(metric) for metric in metrics)
+    primary, *others = metrics
+    if bootstrap is None:
+        first = _score(estimate(primary, predictions), predictions)
+    else:
+        low, high = bootstrap.interval(name)
+        found = _score(bootstrap.estimates[name], predictions)
+        codes = tuple(sorted(bootstrap.codes_of(name)))
+        first = replace(found, low=low, high=high, codes=codes)
+    return (first, *(_score(estimate(metric, predictions), predictions) for metric in others))
+
+
+def _score(found: Estimate, predictions: Predictions) -> Score:
+    metric = METRICS[found.metric]
+    return Score(
+        metric=metric.name,
+        title=metric.title,
+        greater_is_better=metric.greater_is_better,
+        value=found.value,
+        sd=found.sd,
+        per_class=found.per_class,
+        folds=tuple(_folds(found, predictions)),
+        codes=tuple(sorted(found.codes)),
+    )
+
+
+def _folds(found: Estimate, predictions: Predictions) -> Iterator[tuple[int, int, float]]:
+    """Yield repeat, fold and value under the numbers that the runs have in the suite."""
+    folds: dict[int, set[int]] = {}
+    for repeat, fold, _, _ in predictions.runs():
+        folds.setdefault(repeat, set()).add(fold)
+    for row, repeat in enumerate(sorted(folds)):
+        for column, fold in enumerate(sorted(folds[repeat])):
+            yield repeat, fold, float(found.folds[row, column])
+
+
+def _nothing(name: str) -> Score:
+    metric = METRICS[name]
+    return Score(
+        metric=name,
+        title=metric.title,
+        greater_is_better=metric.greater_is_better,
+        value=float("nan"),
+        sd=float("nan"),
+    )

@@ -1,0 +1,192 @@
+"""Which records of a suite count: the newest of what was planned, all from the same ground."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from milbench.errors import ScoreError
+from milbench.leaderboard.table import Cost, Runs
+from milbench.metrics import Predictions
+
+if TYPE_CHECKING:
+    from milbench.leaderboard.board import Board, DatasetInfo
+
+Record = Mapping[str, Any]
+RunName = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The records of one method on one data set that count.
+
+    Parameters
+    ----------
+    done, failed, skipped
+        By what became of the run; each planned run at most once, in the order of the runs.
+    """
+
+    planned: frozenset[RunName]
+    done: tuple[Record, ...]
+    failed: tuple[Record, ...]
+    skipped: tuple[Record, ...]
+
+    @property
+    def runs(self) -> Runs:
+        """Return the counts."""
+        return Runs(
+            planned=len(self.planned),
+            done=len(self.done),
+            failed=len(self.failed),
+            skipped=len(self.skipped),
+        )
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Return why runs failed or were skipped, the commonest first, with counts."""
+        counted = Counter(
+            (record["status"], record.get("reason") or "no reason given")
+            for record in (*self.failed, *self.skipped)
+        )
+        return tuple(
+            f"{count} {status}: {reason}"
+            for (status, reason), count in sorted(counted.items(), key=lambda c: (-c[1], c[0]))
+        )
+
+    @property
+    def cost(self) -> Cost:
+        """Return the mean cost of a finished run."""
+        return Cost(
+            fit_seconds=_mean(self.done, "fit_seconds"),
+            predict_seconds=_mean(self.done, "predict_seconds"),
+            peak_memory=_mean(self.done, "peak_memory_mb"),
+            parameters=_mean(self.done, "parameters"),
+        )
+
+    @property
+    def hashes(self) -> tuple[str, str]:
+        """Return the hashes of the settings and of the code; empty without a finished run."""
+        return _settings(self.done[0]) if self.done else ("", "")
+
+    def predictions(self, classes: tuple[str, ...]) -> Predictions | None:
+        """Return all test rows of the finished runs; None where no run is finished."""
+        return _predictions(self.done, classes) if self.done else None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The records of one data set: those that count, by method, and how many do not."""
+
+    features: str
+    split: str
+    methods: Mapping[str, Found]
+    stale: int
+    unplanned: int
+
+    @property
+    def used(self) -> tuple[Record, ...]:
+        """Return every finished record that counts."""
+        return tuple(record for found in self.methods.values() for record in found.done)
+
+
+def select(board: Board, dataset: DatasetInfo, records: Iterable[Record]) -> Selection:
+    """Return the records that count for ``dataset``, whatever the order of ``records``.
+
+    The ground of a data set is its features, its splits and the protocol of training. Only the
+    newest record's ground is current, and in it only the newest settings and code of each method;
+    among several records of one run the newest wins. All others are stale.
+    """
+    wanted = (dataset.name, dataset.encoder)
+    mine = [r for r in records if (r["dataset"], r["encoder"]) == wanted]
+    newest_first = sorted(mine, key=_age, reverse=True)
+    ground = _ground(newest_first[0]) if newest_first else ("", "", "")
+    current = [record for record in newest_first if _ground(record) == ground]
+    methods, stale, unplanned = {}, len(mine) - len(current), len(current)
+    for method in board.methods:
+        own = [record for record in current if record["method"] == method.label]
+        runs = _newest_runs(own)
+        found = _found(runs, board.planned(dataset, method.label), dataset.classes)
+        methods[method.label] = found
+        stale += len(own) - len(runs)
+        unplanned -= len(own) - len(runs) + sum(run in found.planned for run in runs)
+    return Selection(ground[0], ground[1], methods, stale, unplanned)
+
+
+def _age(record: Record) -> tuple[str, str]:
+    return record.get("finished", ""), record["key"]
+
+
+def _ground(record: Record) -> tuple[str, str, str]:
+    hashes = record.get("hashes", {})
+    protocol = json.dumps(record.get("protocol", {}), sort_keys=True)
+    return hashes.get("features", ""), hashes.get("split", ""), protocol
+
+
+def _newest_runs(newest_first: list[Record]) -> dict[RunName, Record]:
+    """Return the newest record of each run among those with the newest settings and code."""
+    runs: dict[RunName, Record] = {}
+    for record in newest_first:
+        if _settings(record) == _settings(newest_first[0]):
+            runs.setdefault((record["repeat"], record["fold"], record["seed"]), record)
+    return runs
+
+
+def _settings(record: Record) -> tuple[str, str]:
+    hashes = record.get("hashes", {})
+    return hashes.get("config", ""), hashes.get("code", "")
+
+
+def _found(
+    runs: Mapping[RunName, Record], planned: frozenset[RunName], classes: tuple[str, ...]
+) -> Found:
+    asked = [_judged(runs[run], classes) for run in sorted(planned & runs.keys())]
+    by_status = {
+        status: tuple(record for record in asked if record["status"] == status)
+        for status in ("done", "failed", "skipped")
+    }
+    return Found(planned, **by_status)
+
+
+def _judged(record: Record, classes: tuple[str, ...]) -> Record:
+    """Return ``record``, as a failure where no metric can be computed from its rows."""
+    if record["status"] != "done":
+        return record
+    try:
+        _predictions((record,), classes)
+    except (ScoreError, ValueError) as error:  # numpy refuses ragged rows by ValueError
+        return {**record, "status": "failed", "reason": str(error)}
+    return record
+
+
+def _predictions(records: tuple[Record, ...], classes: tuple[str, ...]) -> Predictions:
+    sizes = [len(record["test"]["bag"]) for record in records]
+    return Predictions(
+        bag=_column(records, "bag"),
+        patient=_column(records, "patient"),
+        label=_column(records, "label"),
+        score=_column(records, "score"),
+        repeat=np.repeat([record["repeat"] for record in records], sizes),
+        fold=np.repeat([record["fold"] for record in records], sizes),
+        seed=np.repeat([record["seed"] for record in records], sizes),
+        threshold=np.repeat([_threshold(record) for record in records], sizes),
+        classes=classes,
+    )
+
+
+def _column(records: tuple[Record, ...], name: str) -> np.ndarray:
+    return np.concatenate([np.asarray(record["test"][name]) for record in records])
+
+
+def _threshold(record: Record) -> float:
+    found = record.get("threshold")
+    return 0.5 if found is None else float(found)
+
+
+def _mean(records: tuple[Record, ...], name: str) -> float:
+    values = [float(record[name]) for record in records if record.get(name) is not None]
+    return sum(values) / len(values) if values else float("nan")

@@ -1,0 +1,126 @@
+"""The sentences under a table: what it rests on, what is missing, what its marks mean."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from milbench.report import format as write
+from milbench.report.grids import FEW_PATIENTS, TOO_FEW_PATIENTS
+from milbench.stats.codes import MEANINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milbench.leaderboard.table import Leaderboard, Section
+
+UNKNOWN_PATIENTS = "The patients are not known: each group given by the data set counts as one."
+
+
+def section_notes(section: Section) -> Iterator[str]:
+    """Yield what belongs under the table of one data set."""
+    yield _size(section)
+    if not section.group_known:
+        yield UNKNOWN_PATIENTS
+    if section.is_exploratory:
+        yield "This metric is not the declared primary one: exploratory, so nothing is tested."
+    yield from section.notes
+    yield from _detectable(section)
+    for row in section.rows:
+        yield from (f"{row.method}: {reason}" for reason in row.reasons)
+    if section.stale:
+        yield (
+            f"{_records(section.stale)} of older features, splits, settings or code not used; "
+            "run the suite with --fresh to replace them."
+        )
+    if section.unplanned:
+        yield f"{_records(section.unplanned)} outside the plan of the suite not used."
+    yield f"Features {section.features or 'unknown'}, splits {section.split or 'unknown'}."
+
+
+def class_note() -> str:
+    """Return how to read the tables per class."""
+    return (
+        "Per class: each class against the rest, exploratory, without a test. In brackets: fewer "
+        f"than {FEW_PATIENTS} patients; n/a: fewer than {TOO_FEW_PATIENTS}."
+    )
+
+
+def skipped_notes(leaderboard: Leaderboard) -> Iterator[str]:
+    """Yield one line for each data set without results."""
+    for skipped in leaderboard.skipped:
+        yield f"Skipped {skipped.dataset} ({skipped.encoder}): {skipped.reason}"
+
+
+def overall_notes(leaderboard: Leaderboard) -> Iterator[str]:
+    """Yield what belongs under the table over all data sets."""
+    overall = leaderboard.overall
+    if overall is None:
+        return
+    yield f"Data sets: {', '.join(overall.datasets)}."
+    yield overall.note
+    if overall.reference is not None:
+        yield f"Win, tie, loss: ties are differences up to {leaderboard.rope:g} (ROPE)."
+
+
+def legend(leaderboard: Leaderboard) -> Iterator[str]:
+    """Yield the protocol, the marks, the codes that occur and the versions."""
+    yield from protocol(leaderboard)
+    for code in leaderboard.codes:
+        yield f"{code}: {MEANINGS[code]}"
+    yield "; ".join(f"{name} {text}" for name, text in leaderboard.versions)
+
+
+def protocol(leaderboard: Leaderboard) -> Iterator[str]:
+    """Yield how the numbers were made, in sentences for a caption."""
+    if leaderboard.splits:
+        yield f"Splits: {leaderboard.splits}."
+    yield (
+        f"Interval: 95 % bootstrap over patients ({leaderboard.draws:,} draws), widened by the "
+        "variance between repeats. SD: between repeats, or between folds of a single repeat."
+    )
+    yield (
+        "Rank: the positions that the pairwise patient-level tests leave open (Holm over all pairs "
+        f"of a data set, alpha {leaderboard.alpha:g}). Bold: the best and all not significantly "
+        "worse. Only methods with every planned run are tested."
+    )
+    references = sorted({s.reference for s in leaderboard.sections if s.reference is not None})
+    if references:
+        yield (
+            f"† differs from {' or '.join(references)} by the patient-level test; ‡ also by the "
+            "corrected resampled t-test; both after Holm; ↓ after a mark: worse."
+        )
+
+
+def detectable(section: Section) -> tuple[float, float] | None:
+    """Return the smallest and largest minimum detectable difference, None without tests.
+
+    Against the reference where there is one, else over all pairs.
+    """
+    if section.reference is not None:
+        found = [row.versus.detectable for row in section.rows if row.versus is not None]
+    else:
+        found = [pair.minimum_detectable for pair in section.comparisons]
+    known = [value for value in found if not math.isnan(value)]
+    return (min(known), max(known)) if known else None
+
+
+def _size(section: Section) -> str:
+    classes = ", ".join(
+        f"{name} {bags}" for name, bags in zip(section.classes, section.bags, strict=True)
+    )
+    return f"{section.n_patients} patients, {sum(section.bags)} bags ({classes})."
+
+
+def _detectable(section: Section) -> Iterator[str]:
+    bounds = detectable(section)
+    if bounds is None:
+        return
+    low, high = (write.number(value) for value in bounds)
+    size = low if low == high else f"{low} to {high}"
+    against = f"from {section.reference}" if section.reference else "between two methods"
+    yield f"Smallest detectable difference {against}: {size}; no mark does not mean equal."
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count} records"

@@ -1,0 +1,162 @@
+"""The tables of a leaderboard as text cells, the same for the terminal and for Markdown."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from milbench.report import format as write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milbench.leaderboard.table import Overall, Row, Score, Section, Standing
+
+CLASSWISE = ("auroc", "sensitivity")
+
+# A class this rare has no value worth printing, or one to be read with care: STATISTICS 1.4,
+# row "per class".
+TOO_FEW_PATIENTS, FEW_PATIENTS = 5, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a table: its text, not yet escaped for any format."""
+
+    text: str
+    is_bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table ready to be drawn; ``left`` holds the positions of the left-aligned columns."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    left: frozenset[int]
+
+
+def titled(section: Section) -> str:
+    """Return the heading of a section: the data set and the encoder."""
+    return f"{section.dataset} ({section.encoder})"
+
+
+def section_grid(section: Section) -> Grid:
+    """Return the ranked table of one data set."""
+    headers = _section_headers(section)
+    rows = tuple(_section_row(section, row) for row in section.rows)
+    return Grid(titled(section), headers, rows, frozenset({1, len(headers) - 1}))
+
+
+def class_grids(section: Section) -> Iterator[Grid]:
+    """Yield one table of values per class for each metric that has them."""
+    for metric in CLASSWISE:
+        scores = {
+            row.method: score
+            for row in section.rows
+            for score in row.scores
+            if score.metric == metric and score.per_class
+        }
+        if scores:
+            yield _class_grid(section, scores)
+
+
+def overall_grid(overall: Overall) -> Grid:
+    """Return the table over all data sets."""
+    headers = ("Method", f"Mean rank ({len(overall.datasets)} data sets)")
+    if overall.reference is not None:
+        headers += (f"Win/tie/loss vs {overall.reference}",)
+    headers += ("Incomplete on",)
+    rows = tuple(_overall_row(overall, standing) for standing in overall.standings)
+    return Grid("All data sets", headers, rows, frozenset({0, len(headers) - 1}))
+
+
+def named(row: Row | Standing) -> str:
+    """Return the label of a method, and whether it is a control."""
+    return f"{row.method} (control)" if row.control else row.method
+
+
+def headed(score: Score) -> str:
+    """Return the title of a metric, with an arrow where smaller is better."""
+    return score.title if score.greater_is_better else f"{score.title} ↓"
+
+
+def _section_headers(section: Section) -> tuple[str, ...]:
+    if not section.rows:
+        return ("Rank", "Method", "Codes")
+    first = section.rows[0]
+    headers = ["Rank", "Method", f"{headed(first.primary)} [95 % CI]", "SD"]
+    if section.reference is not None:
+        headers.append(f"vs {section.reference}")
+    headers += [headed(first.score(metric)) for metric in section.secondary]
+    return (*headers, "Runs", "Fit s", "Parameters", "Codes")
+
+
+def _section_row(section: Section, row: Row) -> tuple[Cell, ...]:
+    primary = row.primary
+    bounds = write.interval(primary.low, primary.high)
+    cells = [
+        Cell(write.rank(row.rank)),
+        Cell(named(row), row.is_top),
+        Cell(f"{write.number(primary.value)} {bounds}".rstrip(), row.is_top),
+        Cell(write.number(primary.sd)),
+    ]
+    if section.reference is not None:
+        cells.append(Cell(_versus(section, row)))
+    cells += [Cell(write.number(row.score(metric).value)) for metric in section.secondary]
+    return (
+        *cells,
+        Cell(write.runs(row.runs)),
+        Cell(write.seconds(row.cost.fit_seconds)),
+        Cell(write.count(row.cost.parameters)),
+        Cell(", ".join(row.codes)),
+    )
+
+
+def _versus(section: Section, row: Row) -> str:
+    if row.method == section.reference:
+        return "reference"
+    if row.versus is None:
+        return write.MISSING
+    return f"{write.signed(row.versus.difference)} {write.mark(row.versus)}".rstrip()
+
+
+def _class_grid(section: Section, scores: dict[str, Score]) -> Grid:
+    title = next(iter(scores.values())).title
+    headers = (
+        "Method",
+        *(
+            f"{name} ({patients} patients)"
+            for name, patients in zip(section.classes, section.patients, strict=True)
+        ),
+    )
+    rows = tuple(
+        (Cell(method), *(Cell(text) for text in _class_texts(section, score)))
+        for method, score in scores.items()
+    )
+    return Grid(f"{titled(section)}: {title} per class", headers, rows, frozenset({0}))
+
+
+def _class_texts(section: Section, score: Score) -> Iterator[str]:
+    for value, patients in zip(score.per_class, section.patients, strict=True):
+        if patients < TOO_FEW_PATIENTS:
+            yield "n/a"
+        elif patients < FEW_PATIENTS and not math.isnan(value):
+            yield f"({write.number(value)})"
+        else:
+            yield write.number(value)
+
+
+def _overall_row(overall: Overall, standing: Standing) -> tuple[Cell, ...]:
+    cells = [Cell(named(standing)), Cell(write.number(standing.mean_rank, 2))]
+    if overall.reference is not None:
+        cells.append(Cell(_tally(standing, overall.reference)))
+    return (*cells, Cell("; ".join(standing.missing)))
+
+
+def _tally(standing: Standing, reference: str) -> str:
+    if standing.method == reference:
+        return "reference"
+    return write.MISSING if standing.tally is None else "/".join(map(str, standing.tally))

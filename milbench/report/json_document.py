@@ -1,0 +1,42 @@
+"""Write a leaderboard as one JSON document that holds everything, comparisons included."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from milbench.report.format import machine
+from milbench.stats.codes import MEANINGS
+
+if TYPE_CHECKING:
+    from milbench.leaderboard.table import Leaderboard
+
+SCHEMA = 1
+
+
+def to_json(leaderboard: Leaderboard) -> str:
+    """Return ``leaderboard`` as strict JSON: missing numbers are null, sets are sorted lists."""
+    document = {
+        "schema": SCHEMA,
+        **_plain(leaderboard),
+        "codes": {code: MEANINGS[code] for code in leaderboard.codes},
+    }
+    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, AbstractSet):
+        return sorted(_plain(item) for item in value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(machine(value)) if math.isfinite(value) else None
+    return value

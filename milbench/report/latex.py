@@ -1,0 +1,243 @@
+r"""Write a leaderboard as LaTeX that compiles with ``booktabs`` alone.
+
+One float holds a few data sets side by side, each with the primary metric, the first secondary
+metric and the rank interval; a single data set shows every metric. Shares are in percent, and
+values are rounded to their standard error.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from milbench.report import format as write
+from milbench.report.footnotes import detectable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milbench.leaderboard.table import Leaderboard, Row, Score, Section, Standing
+
+# Data sets that fit side by side in one column, and across both columns of a journal page.
+NARROW, WIDE = 2, 4
+
+MARKS = {"": "", "dagger": r"\dagger", "double-dagger": r"\ddagger"}
+
+# Half the width of a 95 % interval of a normal quantity is this many standard errors.
+NORMAL_95 = 1.96
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "-": "-{}",  # two hyphens would become a dash
+    "[": "{[}",  # after the end of a row a bracket would be read as a length
+    "]": "{]}",
+    "*": "{*}",  # and a star as the starred form
+} | {sign: f"\\{sign}" for sign in "{}_%&#$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One metric of one data set: how its numbers are scaled and rounded."""
+
+    section: Section
+    metric: str
+    scale: int
+    decimals: int
+
+    @property
+    def is_primary(self) -> bool:
+        """Return whether this metric ranks the data set and carries the marks."""
+        return self.metric == self.section.metric
+
+
+def to_latex(leaderboard: Leaderboard, *, wide: bool = False) -> str:
+    r"""Return one ``table`` float, or several when the data sets do not fit side by side.
+
+    Parameters
+    ----------
+    wide
+        Use ``table*``, which spans both columns of a page and holds more data sets.
+    """
+    held = WIDE if wide else NARROW
+    shown = [section for section in leaderboard.sections if section.rows]
+    chunks = [tuple(shown[start : start + held]) for start in range(0, len(shown), held)]
+    floats = [_float(leaderboard, chunk, number, wide) for number, chunk in enumerate(chunks)]
+    skipped = [_comment(f"Skipped {s.dataset}: {s.reason}") for s in leaderboard.skipped]
+    return "\n".join([r"% Needs \usepackage{booktabs} in the preamble.", *skipped, *floats]) + "\n"
+
+
+def escape(text: str) -> str:
+    """Return ``text`` so that LaTeX prints it as it is, at the start of a table row too."""
+    return "".join(_SPECIAL.get(character, character) for character in write.printable(text))
+
+
+def _float(leaderboard: Leaderboard, sections: tuple[Section, ...], number: int, wide: bool) -> str:
+    environment = "table*" if wide else "table"
+    suffix = f"-{number + 1}" if number else ""
+    label = re.sub(r"[^A-Za-z0-9-]", "-", leaderboard.suite) + suffix
+    return "\n".join(
+        [
+            rf"\begin{{{environment}}}[t]\centering\small",
+            rf"\caption{{{' '.join(_caption(leaderboard, sections))}}}\label{{tab:{label}}}",
+            *_tabular(leaderboard, sections),
+            rf"\end{{{environment}}}",
+        ]
+    )
+
+
+def _tabular(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterator[str]:
+    groups = [_columns(section, is_alone=len(sections) == 1) for section in sections]
+    has_mean_rank = leaderboard.overall is not None
+    layout = "l" + "".join(" " + "c" * (len(group) + 1) for group in groups)
+    yield rf"\begin{{tabular}}{{{layout}{' c' * has_mean_rank}}}\toprule"
+    yield _heading(groups, has_mean_rank)
+    yield _subheading(groups, has_mean_rank)
+    for method in _methods(leaderboard, sections):
+        yield _line(leaderboard, groups, method)
+    yield r"\bottomrule"
+    yield r"\end{tabular}"
+
+
+def _heading(groups: list[list[Column]], has_mean_rank: bool) -> str:
+    cells, rules, start = [], [], 2
+    for group in groups:
+        width = len(group) + 1
+        cells.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(group[0].section.dataset)}}}")
+        rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
+        start += width
+    return " & ".join(["", *cells, *[""] * has_mean_rank]) + r" \\ " + "".join(rules)
+
+
+def _subheading(groups: list[list[Column]], has_mean_rank: bool) -> str:
+    cells = ["Method"]
+    for group in groups:
+        cells += [*(_title(column) for column in group), "Rank"]
+    return " & ".join([*cells, *["Mean rank"] * has_mean_rank]) + r" \\ \midrule"
+
+
+def _title(column: Column) -> str:
+    score = column.section.rows[0].score(column.metric)
+    unit = r" (\%)" if column.scale != 1 else ""
+    return escape(score.title) + unit + ("" if score.greater_is_better else r" $\downarrow$")
+
+
+def _line(leaderboard: Leaderboard, groups: list[list[Column]], method: str) -> str:
+    cells = [escape(method)]
+    for group in groups:
+        row = _row(group[0].section, method)
+        cells += ["--" if row is None else _value(column, row) for column in group]
+        cells.append("--" if row is None or row.rank is None else _rank(row.rank))
+    if leaderboard.overall is not None:
+        cells.append(_mean_rank(leaderboard.overall.standings, method))
+    return " & ".join(cells) + r" \\"
+
+
+def _value(column: Column, row: Row) -> str:
+    score = row.score(column.metric)
+    text = _spread(score, column)
+    if not column.is_primary:
+        return text if text == "--" else f"${text}$"
+    runs = "" if row.runs.is_complete else rf" {{\scriptsize({row.runs.done}/{row.runs.planned})}}"
+    if text == "--":
+        return text + runs
+    body = rf"\mathbf{{{text}}}" if row.is_top else text
+    return f"${body}{_mark(row)}${runs}"
+
+
+def _spread(score: Score, column: Column) -> str:
+    value, sd = (
+        write.number(number * column.scale, column.decimals) for number in (score.value, score.sd)
+    )
+    if value == write.MISSING:
+        return "--"
+    return value if sd == write.MISSING else rf"{value}\pm{sd}"
+
+
+def _mark(row: Row) -> str:
+    if row.versus is None or not row.versus.mark:
+        return ""
+    worse = "" if row.versus.is_better else r"\downarrow"
+    return f"^{{{MARKS[row.versus.mark]}{worse}}}"
+
+
+def _rank(bounds: tuple[int, int]) -> str:
+    return write.rank(bounds).replace("-", "--")
+
+
+def _mean_rank(standings: tuple[Standing, ...], method: str) -> str:
+    found = (write.number(s.mean_rank, 2) for s in standings if s.method == method)
+    return next(found, write.MISSING).replace(write.MISSING, "--")
+
+
+def _columns(section: Section, *, is_alone: bool) -> list[Column]:
+    metrics = (section.metric, *(section.secondary if is_alone else section.secondary[:1]))
+    return [_column(section, metric) for metric in metrics]
+
+
+def _column(section: Section, metric: str) -> Column:
+    scale = 100 if metric in write.SHARES else 1
+    errors = sorted(
+        error for error in (_error(row.score(metric)) * scale for row in section.rows) if error > 0
+    )
+    return Column(section, metric, scale, write.decimals(median(errors) if errors else 0.0))
+
+
+def _error(score: Score) -> float:
+    """Return the standard error, or the larger SD where no interval gives it."""
+    width = score.high - score.low
+    return width / (2 * NORMAL_95) if width > 0 else score.sd
+
+
+def _methods(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> list[str]:
+    ranked = leaderboard.overall.standings if leaderboard.overall else ()
+    names = [s.method for s in ranked] + [row.method for s in sections for row in s.rows]
+    return list(dict.fromkeys(names))
+
+
+def _row(section: Section, method: str) -> Row | None:
+    return next((row for row in section.rows if row.method == method), None)
+
+
+def _caption(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterator[str]:
+    names = ", ".join(escape(section.dataset) for section in sections)
+    splits = f"; {escape(leaderboard.splits)}" if leaderboard.splits else ""
+    yield rf"Value$\pm$SD on {names}{splits}."
+    yield (
+        "Bold: best and all not significantly worse (patient-level test, Holm, "
+        rf"$\alpha={leaderboard.alpha:g}$). Rank: the interval that these tests leave open."
+    )
+    references = dict.fromkeys(s.reference for s in sections if s.reference is not None)
+    if references:
+        yield (
+            rf"$\dagger$/$\ddagger$: differs from {' or '.join(map(escape, references))} by the "
+            r"patient-level / also by the corrected resampled $t$-test; $\downarrow$: worse."
+        )
+    yield from (text for section in sections for text in _smallest(section))
+    if any(not row.runs.is_complete for section in sections for row in section.rows):
+        yield "In brackets: finished of the planned runs, not tested."
+    yield escape(f"Suite {leaderboard.suite}; {_version(leaderboard)}.")
+
+
+def _smallest(section: Section) -> Iterator[str]:
+    bounds = detectable(section)
+    if bounds is None:
+        return
+    column = _column(section, section.metric)
+    low, high = (write.number(value * column.scale, column.decimals) for value in bounds)
+    size = low if low == high else f"{low} to {high}"
+    yield f"Smallest detectable difference on {escape(section.dataset)}: {size}."
+
+
+def _version(leaderboard: Leaderboard) -> str:
+    return "".join(f"{name} {text}" for name, text in leaderboard.versions if name == "milbench")
+
+
+def _comment(text: str) -> str:
+    return f"% {write.printable(text)}"

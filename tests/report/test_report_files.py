@@ -1,0 +1,20 @@
+"""The files that a suite keeps."""
+
+import json
+
+from milbench.report import write_all
+
+
+def test_every_format_is_written_under_the_name_of_the_suite(plain, tmp_path):
+    """Four files, and nothing temporary is left."""
+    written = write_all(plain, tmp_path)
+    names = ["leaderboard.json", "results.csv", "table.md", "table.tex"]
+    assert sorted(path.name for path in written) == names
+    assert sorted(path.name for path in (tmp_path / "classic").iterdir()) == names
+    assert json.loads((tmp_path / "classic/leaderboard.json").read_text())["suite"] == "classic"
+
+
+def test_writing_again_gives_the_same_bytes(plain, tmp_path):
+    """A generated file without a change of its records does not change."""
+    first = [path.read_bytes() for path in write_all(plain, tmp_path)]
+    assert [path.read_bytes() for path in write_all(plain, tmp_path)] == first

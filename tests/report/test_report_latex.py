@@ -1,0 +1,135 @@
+"""The leaderboard as LaTeX."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from milbench.report.latex import escape, to_latex
+
+ALL = ("plain", "two", "hostile", "empty")
+
+
+def body(text: str) -> str:
+    """Return ``text`` without comments and without escaped signs."""
+    lines = [line for line in text.splitlines() if not line.startswith("%")]
+    return re.sub(r"\\[\\{}_%&#$]", "", "\n".join(lines))
+
+
+def table_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if " & " in line]
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("wide", [False, True])
+def test_braces_dollars_and_environments_balance(name, wide, request):
+    """What opens closes, in the right order."""
+    text = body(to_latex(request.getfixturevalue(name), wide=wide))
+    depth = 0
+    for sign in text:
+        depth += (sign == "{") - (sign == "}")
+        assert depth >= 0
+    assert depth == 0
+    assert text.count("$") % 2 == 0
+    open_environments = []
+    for kind, environment in re.findall(r"\\(begin|end)\{([^}]*)\}", text):
+        if kind == "begin":
+            open_environments.append(environment)
+        else:
+            assert open_environments.pop() == environment
+    assert not open_environments
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_special_sign_is_left_unescaped(name, request):
+    """Outside formulas there is no bare underscore, circumflex, hash or per cent sign."""
+    text = re.sub(r"\$[^$]*\$", "", body(to_latex(request.getfixturevalue(name))))
+    assert not re.findall(r"[_^#%~]", text)
+
+
+@pytest.mark.parametrize("name", ["plain", "two", "hostile"])
+def test_every_row_has_the_columns_of_the_layout(name, request):
+    """The count of ampersands is the count of columns less one, multicolumns counted in full."""
+    for part in to_latex(request.getfixturevalue(name)).split(r"\begin{tabular}")[1:]:
+        layout = re.match(r"\{([lc ]+)\}", part)[1].replace(" ", "")
+        rows = table_lines(part.split(r"\end{tabular}")[0])
+        assert rows
+        for row in rows:
+            spanned = sum(int(n) - 1 for n in re.findall(r"\\multicolumn\{(\d+)\}", row))
+            assert len(re.findall(r"(?<!\\)&", row)) + 1 + spanned == len(layout)
+
+
+def test_escaping_of_each_special_sign():
+    """Expected text by the rules of LaTeX; a bracket after a row's end would be a length."""
+    assert escape(r"a_b%c#d&e\f{}") == r"a\_b\%c\#d\&e\textbackslash{}f\{\}"
+    assert escape("$^~<>|") == (
+        r"\$\textasciicircum{}\textasciitilde{}\textless{}\textgreater{}\textbar{}"
+    )
+    assert escape("[1cm]*--") == "{[}1cm{]}{*}-{}-{}"
+
+
+def test_value_spread_bold_and_mark(plain):
+    """The shape of STATISTICS 5.4: percent, one decimal at a standard error of 1.8."""
+    line = next(li for li in table_lines(to_latex(plain)) if li.startswith("dsmil"))
+    assert r"$\mathbf{94.0\pm1.8}^{\ddagger}$" in line
+    assert r"$86.0\pm2.9$" in line
+    assert r"$0.200\pm0.004$" in line
+
+
+def test_worse_method_has_an_arrow(plain):
+    """A dagger on a worse method points down."""
+    line = next(li for li in table_lines(to_latex(plain)) if li.startswith("prior"))
+    assert r"$50.0\pm1.8^{\dagger\downarrow}$" in line
+
+
+def test_incomplete_method_shows_its_runs(plain):
+    """The count of runs stands beside the value, and the caption explains it."""
+    text = to_latex(plain)
+    line = next(li for li in table_lines(text) if li.startswith("max"))
+    assert r"{\scriptsize(23/25)} " in line
+    assert line.endswith(r" & -- \\")
+    assert "finished of the planned runs, not tested" in text
+
+
+def test_rank_interval_has_an_en_dash(plain):
+    """2--3, as a range is set."""
+    assert next(li for li in table_lines(to_latex(plain)) if li.startswith("abmil")).endswith(
+        r" & 2--3 \\"
+    )
+
+
+def test_data_sets_share_a_table_until_it_is_full(two):
+    """Two side by side in a column; five need three floats, or two across the page."""
+    five = replace(two, sections=(*two.sections, *two.sections, two.sections[0]))
+    assert to_latex(two).count(r"\begin{table}") == 1
+    assert to_latex(five).count(r"\begin{table}") == 3
+    assert to_latex(five, wide=True).count(r"\begin{table*}") == 2
+    assert r"\cmidrule(lr){2-4}\cmidrule(lr){5-7}" in to_latex(two)
+
+
+def test_caption_names_protocol_and_detectable_difference(plain):
+    """The caption is complete without the text around it."""
+    text = to_latex(plain)
+    assert "5 x 5 folds, by patient" in text
+    assert r"$\alpha=0.05$" in text
+    assert "Smallest detectable difference on musk1: 2.5." in text
+    assert "milbench 0.1.0" in text
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize("name", ALL)
+def test_pdflatex_compiles_it(name, request, tmp_path):
+    """A paper with booktabs and nothing else takes the table."""
+    table = to_latex(request.getfixturevalue(name), wide=True)
+    (tmp_path / "paper.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs}\n\\begin{document}x\n"
+        f"{table}\\end{{document}}\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
