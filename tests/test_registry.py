@@ -148,6 +148,21 @@ def test_observer_may_take_fewer_arguments(install):
     assert import_module(module).seen == [{"status": "done"}]
 
 
+def test_observers_are_told_in_the_order_they_ask_for(install):
+    """``tryfirst`` and ``trylast`` mean what pluggy says, whatever the order of loading."""
+    for name, when in (("a", "trylast"), ("b", "tryfirst")):
+        install(
+            name,
+            HEAD + f"@hookimpl({when}=True)\ndef milbench_run_finished(run):\n"
+            f"    run['told'].append({name!r})",
+        )
+    told = {"told": []}
+
+    Registry().run_finished(told, {})
+
+    assert told == {"told": ["b", "a"]}
+
+
 def test_observer_that_raises_is_named_and_stops_nobody(install, caplog):
     """What an observer raises is logged with its plugin's name; the next one is still told."""
     install(
