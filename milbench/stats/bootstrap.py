@@ -239,7 +239,7 @@ def _widened(drawn: Floats, point: float, extra: float) -> Floats:
     if _is_constant(drawn) or not drawn.size:
         return np.full_like(drawn, point)
     stretch = float(np.sqrt(1.0 + extra / drawn.var(ddof=1)))
-    return point + (drawn - drawn.mean()) * stretch
+    return np.asarray(point + (drawn - drawn.mean()) * stretch)
 
 
 def _is_constant(drawn: Floats) -> bool:

@@ -1,0 +1,103 @@
+"""Metrics against the reference values: R packages, scikit-learn and definitional loops."""
+
+import numpy as np
+import pytest
+
+from milbench.metrics import evaluate
+from milbench.metrics.proper import calibration_error
+from milbench.metrics.rows import Rows, decide
+
+pytestmark = pytest.mark.data
+
+BINARY = {
+    "sensitivity-at-95-specificity": "sens_at_spec_0.95",
+    "average-precision": "average_precision",
+    "accuracy": "accuracy",
+    "balanced-accuracy": "balanced_accuracy",
+    "f1": "f1",
+    "mcc": "mcc",
+    "brier": "brier",
+    "log-loss": "log_loss",
+}
+MULTI = {
+    "ece": "ece15",
+    "brier": "brier_sum(0..2)",
+    "log-loss": "log_loss",
+    "balanced-accuracy": "balanced_accuracy",
+    "f1": "f1_macro",
+    "accuracy": "accuracy",
+    "mcc": "mcc",
+}
+MULTI_PER_CLASS = {
+    "ece": "classwise_ece15",
+    "balanced-accuracy": "recall_per_class",
+    "f1": "f1_per_class",
+}
+
+
+def of_class_one(given, method):
+    score = np.array(given["scores"][method] if "scores" in given else given[method])
+    return np.column_stack([1.0 - score, score])
+
+
+@pytest.mark.parametrize("method", ["A", "B", "C"])
+@pytest.mark.parametrize("metric", BINARY)
+def test_binary_metrics(reference, metric, method):
+    """Case ``binary_metrics`` to 1e-10."""
+    given, expected = reference("binary_metrics")
+
+    found = evaluate(metric, given["y"], of_class_one(given, method)).value
+
+    assert found == pytest.approx(expected[method][BINARY[metric]], abs=1e-10)
+
+
+@pytest.mark.parametrize("method", ["A", "B", "C"])
+def test_calibration_error_in_ten_bins(reference, method):
+    """Case ``ece.binary``: the same definition with ten bins."""
+    given, expected = reference("ece.binary")
+    label, score = np.array(given["y"]), of_class_one(given, method)
+
+    found = calibration_error(
+        Rows(label, score, decide(score, 0.5)), np.ones((len(label), 1)), bins=10
+    )
+
+    assert found[0] == pytest.approx(expected[method]["ece10"], abs=1e-10)
+
+
+@pytest.mark.parametrize("method", ["A", "B"])
+@pytest.mark.parametrize("metric", MULTI)
+def test_metrics_of_four_classes(reference, metric, method):
+    """Case ``multiclass`` to 1e-9."""
+    given, expected = reference("multiclass")
+
+    found = evaluate(metric, given["y"], given["probs"][method])
+
+    assert found.value == pytest.approx(expected["metrics"][method][MULTI[metric]], abs=1e-9)
+    if metric in MULTI_PER_CLASS:
+        per_class = expected["metrics"][method][MULTI_PER_CLASS[metric]]
+        assert found.per_class == pytest.approx(per_class, abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["A", "B"])
+def test_auroc_of_four_classes(reference, method):
+    """Case ``multiclass``: macro and per class equal R's pROC."""
+    given, expected = reference("multiclass")
+
+    found = evaluate("auroc", given["y"], given["probs"][method])
+
+    assert found.value == pytest.approx(expected["auc"]["ovr_macro"][method], abs=1e-9)
+    assert found.per_class == pytest.approx(expected["auc"]["ovr_per_class"][method], abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["A", "B"])
+def test_quadratic_kappa_with_an_absent_grade(reference, method):
+    """Case ``ordinal.qwk``: equal to R's vcd, unequal to scikit-learn without labels."""
+    given, expected = reference("ordinal.qwk")
+    score = np.eye(given["n_classes"])[given["pred"][method]]
+
+    found = evaluate("quadratic-kappa", given["y"], score).value
+
+    assert found == pytest.approx(expected[method]["qwk"], abs=1e-8)
+    assert found != pytest.approx(expected[method]["qwk_WRONG_without_labels"], abs=1e-3)
+    plain = evaluate("kappa", given["y"], score).value
+    assert plain == pytest.approx(expected[method]["unweighted_kappa"], abs=1e-8)
