@@ -44,8 +44,8 @@ def _check_leak(roles: np.ndarray, groups: np.ndarray, members: np.ndarray, wher
             r for r, is_held in zip(ROLES, has_role[leaks[0]], strict=True) if is_held
         )
         raise SplitError(
-            f"{where}: PATIENT_LEAK: {len(leaks)} patients have bags in two parts, such as "
-            f"{groups[leaks[0]]!r} in {held}; keep all bags of a patient in one part"
+            f"{where}: PATIENT_LEAK: patient {groups[leaks[0]]!r} has bags in {held} "
+            f"({len(leaks)} such); keep all bags of a patient in one part"
         )
 
 

@@ -17,15 +17,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from milbench.bags import BagTable
+    from milbench.splits.plan import SplitPlan
 
 NO_ROLE = -1
 
 
-def load_splits(path: Path, table: BagTable) -> Splits:
+def load_splits(path: Path, table: BagTable, *, plan: SplitPlan | None = None) -> Splits:
     """Read the splits at ``path`` and check them against the bags of ``table``.
 
     Every repeat must have the same folds, counted from 0, and every fold must give each bag
     exactly one role. The order of the lines does not matter.
+
+    Parameters
+    ----------
+    plan
+        Where given, the file must hold its repeats and folds; without it, a file that was cut
+        exactly between two folds cannot be told from a shorter one.
 
     Raises
     ------
@@ -36,7 +43,9 @@ def load_splits(path: Path, table: BagTable) -> Splits:
     reader = _Reader(path, table)
     for line, row in _rows(path):
         reader.add(line, row)
-    splits = Splits(table.ids, table.patients, reader.roles())
+    splits = Splits(table.ids, table.patients, reader.roles(), plan)
+    if plan is not None:
+        _check_plan(splits, plan, path)
     check_splits(splits, table, str(path))
     return splits
 
@@ -61,6 +70,15 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise SplitError(
             f"{path}, line {lines.line_num}: not CSV: {error}; delete the file and run again"
         ) from error
+
+
+def _check_plan(splits: Splits, plan: SplitPlan, path: Path) -> None:
+    found, wanted = splits.roles.shape[:2], (plan.repeats, plan.n_folds)
+    if found != wanted:
+        raise SplitError(
+            f"{path}: {found[0]} repeats of {found[1]} folds, expected {wanted[0]} of {wanted[1]}; "
+            "delete the file and run again"
+        )
 
 
 class _Reader:

@@ -69,6 +69,11 @@ class SplitPlan:
         if not 0 < self.test < 1:
             raise SplitError(f"splits.test {self.test}: expected 0 < share < 1")
 
+    @property
+    def n_folds(self) -> int:
+        """Return the number of folds that splits of this plan have in a repeat."""
+        return 1 if self.scheme == "official" else self.folds
+
 
 class Part(NamedTuple):
     """The bags of one fold by role, as ascending positions in the table of bags (int64)."""
@@ -89,7 +94,7 @@ class Splits:
     roles : (repeats, folds, B) int8
         0 train, 1 val, 2 test.
     plan
-        None for splits read from a file, which does not say how they were drawn.
+        None for splits read from a file without one.
     notes
         What a reader of results must know about the draw.
     """
