@@ -68,13 +68,12 @@ def _skipped(board: Board, dataset: DatasetInfo) -> Skipped:
 
 def _section(board: Board, dataset: DatasetInfo, selection: Selection) -> Section:
     metric = board.metric or dataset.primary_metric
-    is_exploratory = metric != dataset.primary_metric
     predictions = _predictions(dataset, selection)
     complete = {
         name: rows for name, rows in predictions.items() if selection.methods[name].runs.is_complete
     }
     tests = contrast(board, dataset, metric, complete)
-    reference = None if is_exploratory else board.reference
+    reference = None if tests.is_exploratory else board.reference
     rows = [
         _row(board, method, selection.methods[method.label], predictions, tests)
         for method in board.methods
@@ -86,7 +85,7 @@ def _section(board: Board, dataset: DatasetInfo, selection: Selection) -> Sectio
         encoder=dataset.encoder,
         cohort=dataset.cohort or dataset.name,
         metric=metric,
-        is_exploratory=is_exploratory,
+        is_exploratory=tests.is_exploratory,
         group_known=dataset.group_known,
         classes=dataset.classes,
         bags=bags,
@@ -125,6 +124,7 @@ def _row(
     codes = {code for score in scores for code in score.codes}
     codes |= set(versus.codes) if versus is not None else set()
     codes |= set() if found.runs.is_complete else {"INCOMPLETE_GRID"}
+    codes |= {"EXPLORATORY"} if tests.is_exploratory else set()
     config, code = found.hashes
     return Row(
         method=method.label,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from milbench.errors import StatisticsError
@@ -28,6 +28,8 @@ class Contrast:
 
     Parameters
     ----------
+    is_exploratory
+        Whether another metric was declared: then nothing is tested.
     bootstraps
         The draws of each complete method.
     ranks
@@ -37,9 +39,10 @@ class Contrast:
     """
 
     metric: str
+    is_exploratory: bool
     bootstraps: Mapping[str, Bootstrap]
-    comparisons: tuple[Comparison, ...]
-    ranks: Mapping[str, tuple[int, int]]
+    comparisons: tuple[Comparison, ...] = ()
+    ranks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     refusal: str = ""
 
     @property
@@ -80,8 +83,9 @@ def contrast(
     With a metric that was not declared, intervals are given but nothing is tested.
     """
     chance = seed("bootstrap", dataset.name, dataset.encoder, metric)
+    is_exploratory = metric != dataset.primary_metric
     if not complete:
-        return Contrast(metric, {}, (), {})
+        return Contrast(metric, is_exploratory, {})
     try:
         drawn = patient_bootstrap(metric, complete, draws=board.draws, seed=chance)
     except StatisticsError as error:
@@ -89,14 +93,14 @@ def contrast(
             name: patient_bootstrap(metric, {name: p}, draws=board.draws, seed=chance)
             for name, p in complete.items()
         }
-        return Contrast(metric, alone, (), {}, f"Nothing is tested: {error}.")
+        return Contrast(metric, is_exploratory, alone, refusal=f"Nothing is tested: {error}.")
     bootstraps = dict.fromkeys(complete, drawn)
-    if metric != dataset.primary_metric:
-        return Contrast(metric, bootstraps, (), {})
+    if is_exploratory:
+        return Contrast(metric, is_exploratory, bootstraps)
     comparisons = compare_drawn(drawn, alpha=board.alpha)
     better = METRICS[metric].greater_is_better
     ranks = rank_intervals(tuple(complete), comparisons, greater_is_better=better)
-    return Contrast(metric, bootstraps, comparisons, ranks)
+    return Contrast(metric, is_exploratory, bootstraps, comparisons, ranks)
 
 
 def _oriented(pair: Comparison, method: str, *, greater_is_better: bool) -> Versus:

@@ -22,12 +22,11 @@ FILES: tuple[tuple[str, Format], ...] = (
 
 
 def write_all(leaderboard: Leaderboard, folder: Path) -> tuple[Path, ...]:
-    """Write every file of ``leaderboard`` below ``folder``, in a folder named like the suite.
+    """Write every format of ``leaderboard`` into ``folder`` and return the paths.
 
-    Each file is replaced as a whole. Returns the paths written.
+    Each file is replaced as a whole, and none is touched before all texts are made.
     """
-    target = folder / leaderboard.suite
-    texts = [(target / name, render(leaderboard, form, per_class=True)) for name, form in FILES]
+    texts = [(folder / name, render(leaderboard, form, per_class=True)) for name, form in FILES]
     for path, text in texts:
         write_atomic(path, text)
     return tuple(path for path, _ in texts)

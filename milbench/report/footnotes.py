@@ -66,8 +66,8 @@ def overall_notes(leaderboard: Leaderboard) -> Iterator[str]:
 def legend(leaderboard: Leaderboard) -> Iterator[str]:
     """Yield the protocol, the marks, the codes that occur and the versions."""
     yield from protocol(leaderboard)
-    for code in leaderboard.codes:
-        yield f"{code}: {MEANINGS[code]}"
+    occurring = leaderboard.codes
+    yield from (f"{code}: {text}" for code, text in MEANINGS.items() if code in occurring)
     yield "; ".join(f"{name} {text}" for name, text in leaderboard.versions)
 
 

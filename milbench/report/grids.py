@@ -65,12 +65,12 @@ def class_grids(section: Section) -> Iterator[Grid]:
 
 def overall_grid(overall: Overall) -> Grid:
     """Return the table over all data sets."""
-    headers = ("Method", f"Mean rank ({len(overall.datasets)} data sets)")
+    headers = ["Method", f"Mean rank ({len(overall.datasets)} data sets)"]
     if overall.reference is not None:
-        headers += (f"Win/tie/loss vs {overall.reference}",)
-    headers += ("Incomplete on",)
+        headers.append(f"Win/tie/loss vs {overall.reference}")
+    headers.append("Incomplete on")
     rows = tuple(_overall_row(overall, standing) for standing in overall.standings)
-    return Grid("All data sets", headers, rows, frozenset({0, len(headers) - 1}))
+    return Grid("All data sets", tuple(headers), rows, frozenset({0, len(headers) - 1}))
 
 
 def named(row: Row | Standing) -> str:

@@ -23,7 +23,7 @@ def to_json(leaderboard: Leaderboard) -> str:
     document = {
         "schema": SCHEMA,
         **_plain(leaderboard),
-        "codes": {code: MEANINGS[code] for code in leaderboard.codes},
+        "codes": {code: text for code, text in MEANINGS.items() if code in leaderboard.codes},
     }
     return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 

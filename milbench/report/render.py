@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
 
 from milbench.report.csv_long import to_csv
 from milbench.report.json_document import to_json
 from milbench.report.latex import to_latex
 from milbench.report.markdown import to_markdown
+from milbench.report.terminal import print_terminal
 
 if TYPE_CHECKING:
     from milbench.leaderboard.table import Leaderboard
 
-Format = Literal["markdown", "latex", "csv", "json"]
+Format = Literal["terminal", "markdown", "latex", "csv", "json"]
+
+# Wider than any row, so that nothing in a text file is folded.
+UNLIMITED = 100_000
 
 
 def render(
@@ -23,11 +30,13 @@ def render(
     Parameters
     ----------
     per_class
-        Add the tables per class to Markdown; CSV and JSON always hold the values.
+        Add the tables per class to Markdown and plain text; CSV and JSON always hold the values.
     wide
         Write LaTeX for both columns of a page.
     """
     match form:
+        case "terminal":
+            return _plain(leaderboard, per_class=per_class)
         case "markdown":
             return to_markdown(leaderboard, per_class=per_class)
         case "latex":
@@ -36,3 +45,10 @@ def render(
             return to_csv(leaderboard)
         case "json":
             return to_json(leaderboard)
+
+
+def _plain(leaderboard: Leaderboard, *, per_class: bool) -> str:
+    text = io.StringIO()
+    console = Console(file=text, width=UNLIMITED, color_system=None)
+    print_terminal(leaderboard, console, per_class=per_class)
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())

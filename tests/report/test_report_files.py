@@ -5,9 +5,9 @@ import json
 from milbench.report import write_all
 
 
-def test_every_format_is_written_under_the_name_of_the_suite(plain, tmp_path):
-    """Four files, and nothing temporary is left."""
-    written = write_all(plain, tmp_path)
+def test_every_format_is_written(plain, tmp_path):
+    """Four files in a new folder, and nothing temporary is left."""
+    written = write_all(plain, tmp_path / "classic")
     names = ["leaderboard.json", "results.csv", "table.md", "table.tex"]
     assert sorted(path.name for path in written) == names
     assert sorted(path.name for path in (tmp_path / "classic").iterdir()) == names

@@ -1,0 +1,95 @@
+"""``milbench leaderboard``: rank the methods of a suite from its stored results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from milbench.cli.console import messages, results
+from milbench.cli.options import results_option, suite_paths
+from milbench.registry import load_registry
+
+if TYPE_CHECKING:
+    from milbench.leaderboard import Leaderboard
+    from milbench.registry import Registry
+    from milbench.report.render import Format
+
+
+@click.command(short_help="Rank the methods of a suite from its results.")
+@click.argument("suite")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "markdown", "latex", "csv", "json"]),
+    default="terminal",
+    show_default=True,
+)
+@results_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write to this file. To a folder (a name without an ending): every format, in a folder "
+    "named like the suite.",
+)
+@click.option("--per-class", is_flag=True, help="Add the values of each class.")
+@click.option("--wide", is_flag=True, help="LaTeX: tables across both columns of a page.")
+@click.option("--repeats", type=click.IntRange(min=1), help="Only the first repeats of the suite.")
+@click.option("--draws", type=click.IntRange(min=200), help="Bootstrap draws; else the suite's.")
+@click.option("--metric", help="Rank by this metric, without tests; else the declared one.")
+def leaderboard(suite: str, form: Format, out: Path | None, **options: Any) -> None:
+    """Rank the methods of SUITE, a name, a file or 'all', from its stored results.
+
+    Nothing is trained: every number comes from the stored predictions.
+    """
+    registry = load_registry()
+    paths = suite_paths(suite, registry)
+    into_folder = out is not None and (out.is_dir() or not out.suffix)
+    if len(paths) > 1 and not into_folder and (out is not None or form != "terminal"):
+        raise click.UsageError(f"{len(paths)} suites do not fit one file; give --out a folder")
+    for path in paths:
+        with messages.status(f"{path.stem}: comparing methods"):
+            made = _built(path, registry, options)
+        if into_folder:
+            _write_folder(made, out)
+        else:
+            _show(made, form, out, options)
+
+
+def _built(path: Path, registry: Registry, options: dict[str, Any]) -> Leaderboard:
+    from dataclasses import replace
+
+    from milbench.leaderboard import build
+    from milbench.run import board_of
+    from milbench.store import Store
+    from milbench.suite import load_suite
+
+    suite = load_suite(path)
+    store = Store(options["results"] / suite.name)
+    board = board_of(suite, registry, store, options["repeats"])
+    board = replace(board, metric=options["metric"], draws=options["draws"] or board.draws)
+    return build(board, store.records())
+
+
+def _write_folder(made: Leaderboard, folder: Path | None) -> None:
+    from milbench.report import write_all
+
+    if folder is not None:
+        for path in write_all(made, folder / made.suite):
+            messages.print(f"wrote {path}", markup=False)
+
+
+def _show(made: Leaderboard, form: Format, out: Path | None, options: dict[str, Any]) -> None:
+    from milbench.atomic import write_atomic
+    from milbench.report import print_terminal, render
+
+    per_class = options["per_class"]
+    if form == "terminal" and out is None:
+        print_terminal(made, results, per_class=per_class)
+        return
+    text = render(made, form, per_class=per_class, wide=options["wide"])
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_atomic(out, text)

@@ -1,0 +1,403 @@
+"""From records to a leaderboard: what counts, what is tested, and that nothing is hidden."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from milbench.errors import ScoreError
+from milbench.leaderboard import Board, Cell, DatasetInfo, MethodInfo, build
+from milbench.report import render
+
+CLASSES = ("negative", "positive")
+PLAN = tuple((repeat, fold, 0) for repeat in range(3) for fold in range(2))
+PATIENTS = 120
+
+
+def record(method: str, repeat: int, fold: int, shift: float, **more) -> dict:
+    """Return a finished run: every second patient is positive, half of them are tested.
+
+    A positive scores higher by ``shift`` standard deviations of the noise.
+    """
+    order = np.random.default_rng(repeat).permutation(PATIENTS)
+    tested = order[fold * PATIENTS // 2 : (fold + 1) * PATIENTS // 2]
+    noise = np.random.default_rng([repeat, fold, 7]).normal(size=PATIENTS)
+    positive = 1 / (1 + np.exp(-(noise[tested] + shift * (tested % 2))))
+    return {
+        "schema": 1,
+        "key": f"{method}-{repeat}-{fold}",
+        "status": "done",
+        "reason": "",
+        "suite": "hand",
+        "dataset": "one",
+        "encoder": "precomputed",
+        "method": method,
+        "repeat": repeat,
+        "fold": fold,
+        "seed": 0,
+        "hashes": {"features": "f1", "split": "s1", "config": f"c-{method}", "code": "k1"},
+        "fit_seconds": 2.0,
+        "predict_seconds": 0.5,
+        "peak_memory_mb": 100.0,
+        "parameters": 10,
+        "threshold": 0.5,
+        "versions": {"milbench": "0.1.0"},
+        "device": "cpu",
+        "finished": "2026-01-01T00:00:00+00:00",
+        "test": {
+            "bag": [f"b{i:03}" for i in tested],
+            "patient": [f"p{i:03}" for i in tested],
+            "label": [int(i % 2) for i in tested],
+            "score": [[1 - p, p] for p in positive.tolist()],
+        },
+    } | more
+
+
+def runs(method: str, shift: float, **more) -> list[dict]:
+    return [record(method, repeat, fold, shift, **more) for repeat, fold, _ in PLAN]
+
+
+def board(*methods: str, **more) -> Board:
+    datasets = more.pop(
+        "datasets",
+        (DatasetInfo(name="one", encoder="precomputed", primary_metric="auroc", classes=CLASSES),),
+    )
+    given = {
+        "suite": "hand",
+        "datasets": datasets,
+        "methods": tuple(MethodInfo(label=name) for name in methods),
+        "cells": tuple(
+            Cell(dataset=d.name, encoder=d.encoder, method=name, planned=PLAN)
+            for d in datasets
+            for name in methods
+        ),
+        "secondary": ("log-loss",),
+        "draws": 400,
+    }
+    return Board(**(given | more))
+
+
+def row(made, method: str, section: int = 0):
+    return next(r for r in made.sections[section].rows if r.method == method)
+
+
+def auroc(records: list[dict]) -> float:
+    """Return the mean of scikit-learn's AUROC over the runs, all repeats having the same folds."""
+    return float(
+        np.mean(
+            [roc_auc_score(r["test"]["label"], np.array(r["test"]["score"])[:, 1]) for r in records]
+        )
+    )
+
+
+GOOD, FAIR, POOR = runs("good", 3.0), runs("fair", 1.0), runs("poor", 0.0)
+THREE = [*POOR, *GOOD, *FAIR]
+
+
+def test_value_is_the_mean_over_folds_of_the_fold_wise_metric():
+    """AUROC of each fold by scikit-learn, averaged."""
+    made = build(board("good", "poor"), [*GOOD, *POOR])
+    assert row(made, "good").primary.value == pytest.approx(auroc(GOOD), abs=1e-12)
+    low, high = row(made, "good").primary.low, row(made, "good").primary.high
+    assert low < row(made, "good").primary.value < high
+
+
+def test_rows_are_sorted_by_the_primary_metric():
+    """The best comes first."""
+    made = build(board("poor", "fair", "good"), THREE)
+    assert [r.method for r in made.sections[0].rows] == ["good", "fair", "poor"]
+
+
+def test_clear_differences_are_marked_and_ranked():
+    """Shifts of 3, 1 and 0 SD among 120 patients: every pair differs."""
+    made = build(board("good", "fair", "poor", reference="fair"), THREE)
+    assert [r.rank for r in made.sections[0].rows] == [(1, 1), (2, 2), (3, 3)]
+    assert [r.is_top for r in made.sections[0].rows] == [True, False, False]
+    good, poor = row(made, "good").versus, row(made, "poor").versus
+    assert good.mark
+    assert poor.mark
+    assert good.is_better
+    assert not poor.is_better
+    assert row(made, "fair").versus is None
+
+
+@pytest.mark.parametrize("order", [("good", "fair"), ("fair", "good")])
+def test_difference_is_the_method_minus_the_reference(order):
+    """Whatever the order of the methods in the suite."""
+    made = build(board(*order, reference="fair"), [*GOOD, *FAIR])
+    versus = row(made, "good").versus
+    assert versus.difference == pytest.approx(auroc(GOOD) - auroc(FAIR), abs=1e-12)
+    assert versus.low < versus.difference < versus.high
+
+
+def test_equal_methods_share_first_rank_and_bold():
+    """Two methods with the same predictions: no mark, both on top, difference 0."""
+    made = build(board("good", "twin", reference="good"), [*GOOD, *runs("twin", 3.0)])
+    assert {r.rank for r in made.sections[0].rows} == {(1, 2)}
+    assert all(r.is_top for r in made.sections[0].rows)
+    assert row(made, "twin").versus.difference == 0
+    assert row(made, "twin").versus.mark == ""
+
+
+def test_smaller_can_be_better():
+    """By log loss the sharper method wins although its number is smaller."""
+    one = DatasetInfo(name="one", encoder="precomputed", primary_metric="log-loss", classes=CLASSES)
+    sharp = runs("sharp", 0.0)
+    for r in sharp:
+        r["test"] = r["test"] | {
+            "score": [[0.9, 0.1] if y == 0 else [0.1, 0.9] for y in r["test"]["label"]]
+        }
+    made = build(board("poor", "sharp", datasets=(one,), reference="poor"), [*POOR, *sharp])
+    best = made.sections[0].rows[0]
+    assert best.method == "sharp"
+    assert best.primary.value == pytest.approx(-math.log(0.9))
+    assert best.versus.difference < 0
+    assert best.versus.is_better
+    assert best.rank == (1, 1)
+
+
+def test_failed_run_keeps_a_method_out_of_the_tests_but_on_the_table():
+    """5 of 6 runs: value over what exists, the failure counted with its reason, no rank."""
+    broken = [*FAIR[:-1], FAIR[-1] | {"status": "failed", "reason": "loss is NaN"}]
+    made = build(board("good", "fair", reference="good"), [*GOOD, *broken])
+    found = row(made, "fair")
+    assert (found.runs.done, found.runs.planned, found.runs.failed) == (5, 6, 1)
+    assert found.reasons == ("1 failed: loss is NaN",)
+    assert "INCOMPLETE_GRID" in found.codes
+    assert found.rank is None
+    assert found.versus is None
+    assert not math.isnan(found.primary.value)
+    assert made.sections[0].comparisons == ()
+
+
+def test_missing_folds_keep_their_numbers():
+    """Fold 1 alone stays fold 1."""
+    made = build(board("good", "fair"), [*GOOD, FAIR[1]])
+    assert row(made, "fair").primary.folds == ((0, 1, pytest.approx(auroc(FAIR[1:2]))),)
+
+
+def test_method_without_any_result_has_a_row():
+    """Every run failed: the row is there, last, without a value."""
+    dead = [r | {"status": "failed", "reason": "out of memory", "test": None} for r in FAIR]
+    made = build(board("fair", "good"), [*dead, *GOOD])
+    last = made.sections[0].rows[-1]
+    assert last.method == "fair"
+    assert math.isnan(last.primary.value)
+    assert last.reasons == ("6 failed: out of memory",)
+
+
+def test_run_with_a_nan_score_counts_as_failed():
+    """A diverged run is not dropped, and its bag is named."""
+    broken = json.loads(json.dumps(FAIR))
+    broken[0]["test"]["score"][0] = [math.nan, math.nan]
+    found = row(build(board("fair"), broken), "fair")
+    assert (found.runs.done, found.runs.failed) == (5, 1)
+    assert broken[0]["test"]["bag"][0] in found.reasons[0]
+
+
+def test_newest_record_of_a_run_wins():
+    """A run that was repeated counts once, with its newest result."""
+    older = FAIR[0] | {"status": "failed", "key": "old", "finished": "2025-01-01T00:00:00+00:00"}
+    for records in ([older, *FAIR], [*FAIR, older]):
+        made = build(board("fair"), records)
+        assert row(made, "fair").runs.is_complete
+        assert made.sections[0].stale == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hashes": {"features": "f0", "split": "s1", "config": "c-good", "code": "k1"}},
+        {"hashes": {"features": "f1", "split": "s0", "config": "c-good", "code": "k1"}},
+        {"hashes": {"features": "f1", "split": "s1", "config": "c-old", "code": "k1"}},
+        {"hashes": {"features": "f1", "split": "s1", "config": "c-good", "code": "k0"}},
+        {"protocol": {"standardise": False}},
+    ],
+    ids=["features", "split", "settings", "code", "protocol"],
+)
+def test_records_of_another_ground_are_never_mixed_in(change):
+    """Older features, splits, settings, code or protocol: ignored, and counted as stale."""
+    before = {"finished": "2025-01-01T00:00:00+00:00"}
+    old = [r | change | before | {"key": r["key"] + "-old"} for r in runs("good", 0.0)]
+    made = build(board("good", "fair"), [*old, *GOOD[:2], *FAIR])
+    assert row(made, "good").runs.done == 2
+    assert row(made, "good").primary.value == pytest.approx(auroc(GOOD[:2]))
+    assert made.sections[0].stale == 6
+
+
+def test_newer_features_retire_the_older_ones():
+    """One record of new features makes all others stale: they cannot be compared with it."""
+    new = record("good", 0, 0, 3.0, key="n", finished="2026-02-01T00:00:00+00:00")
+    new["hashes"] = new["hashes"] | {"features": "f2"}
+    made = build(board("good", "fair"), [*GOOD, *FAIR, new])
+    assert made.sections[0].features == "f2"
+    assert made.sections[0].stale == 12
+    assert row(made, "good").runs.done == 1
+
+
+def test_runs_outside_the_plan_are_counted_and_not_used():
+    """A fourth repeat, and a method that is no row (any more)."""
+    extra = [record("good", 3, 0, 0.0), record("gone", 0, 0, 0.0)]
+    made = build(board("good"), [*GOOD, *extra])
+    assert made.sections[0].unplanned == 2
+    assert made.sections[0].stale == 0
+    assert row(made, "good").primary.value == pytest.approx(auroc(GOOD))
+
+
+def test_data_set_without_results_is_listed_with_its_reason():
+    """Skipped for a stated reason, or simply not run yet."""
+    one, two = (
+        DatasetInfo(name=name, encoder="precomputed", primary_metric="auroc", classes=CLASSES,
+                    skipped_reason=reason)
+        for name, reason in (("two", "no file clean2.data"), ("three", ""))
+    )  # fmt: skip
+    made = build(board("good", datasets=(one, two)), GOOD)
+    assert [s.reason for s in made.skipped] == [
+        "no file clean2.data",
+        "no results yet; run: milbench run --suite hand",
+    ]
+    assert made.sections == ()
+
+
+def test_skipped_method_says_why():
+    """A method that needs what the bags lack is shown with the count and the reason."""
+    lacks = [r | {"status": "skipped", "reason": "needs coords", "test": None} for r in FAIR]
+    found = row(build(board("good", "fair"), [*GOOD, *lacks]), "fair")
+    assert found.runs.skipped == 6
+    assert found.reasons == ("6 skipped: needs coords",)
+
+
+def test_other_metric_is_exploratory():
+    """Ranked by a metric that was not declared: values and intervals, but no test."""
+    made = build(board("good", "fair", reference="fair", metric="log-loss"), [*GOOD, *FAIR])
+    section = made.sections[0]
+    assert section.is_exploratory
+    assert section.comparisons == ()
+    assert {(r.rank, r.versus, r.is_top) for r in section.rows} == {(None, None, False)}
+    assert all("EXPLORATORY" in r.codes for r in section.rows)
+    assert not math.isnan(section.rows[0].primary.low)
+
+
+def test_unpaired_methods_are_shown_and_not_tested():
+    """A method planned with fewer folds cannot be compared; the table says so."""
+    asked = board("good", "fair")
+    cells = (asked.cells[0], replace(asked.cells[1], planned=PLAN[:4]))
+    made = build(replace(asked, cells=cells), [*GOOD, *FAIR[:4]])
+    section = made.sections[0]
+    assert section.comparisons == ()
+    assert "UNPAIRED_SPLITS" in section.notes[0]
+    assert all(not math.isnan(r.primary.low) for r in section.rows)
+
+
+def test_threshold_of_a_run_decides_its_bags():
+    """With the threshold at 2 no bag is positive: sensitivity 0, accuracy the negatives' share."""
+    made = build(
+        board("good", secondary=("sensitivity", "accuracy")), runs("good", 3.0, threshold=2.0)
+    )
+    assert row(made, "good").score("sensitivity").value == 0
+    assert row(made, "good").score("accuracy").value == pytest.approx(0.5)
+
+
+def test_sizes_count_bags_and_patients_of_each_class():
+    """120 patients with a bag each, half of them positive."""
+    section = build(board("good"), GOOD).sections[0]
+    assert (section.bags, section.patients, section.n_patients) == ((60, 60), (60, 60), 120)
+
+
+def test_cost_is_the_mean_over_finished_runs():
+    """Six runs of 2 s, one of them 8 s: 3 s."""
+    made = build(board("good"), [GOOD[0] | {"fit_seconds": 8.0}, *GOOD[1:]])
+    assert row(made, "good").cost.fit_seconds == pytest.approx(3.0)
+
+
+def test_unknown_metric_is_refused():
+    """The message names those there are."""
+    with pytest.raises(ScoreError, match="no metric 'auc'; there are: auroc"):
+        build(board("good", metric="auc"), GOOD)
+
+
+def text_of(made) -> str:
+    return render(made, "json") + render(made, "csv") + render(made, "latex")
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.permutations(range(len(THREE))))
+def test_order_of_records_has_no_effect(order):
+    """The leaderboard is a function of the set of records."""
+    asked = board("good", "fair", "poor", reference="fair", draws=200)
+    assert text_of(build(asked, [THREE[i] for i in order])) == text_of(build(asked, THREE))
+
+
+def test_times_change_nothing_but_times():
+    """A slower machine gives the same leaderboard but for what it costs."""
+    slow = [r | {"fit_seconds": 99.0, "predict_seconds": 9.0, "peak_memory_mb": 1.0} for r in THREE]
+    asked = board("good", "fair", "poor", reference="fair")
+    fast_rows = build(asked, THREE).sections[0].rows
+    slow_rows = build(asked, slow).sections[0].rows
+    for fast, late in zip(fast_rows, slow_rows, strict=True):
+        assert late.cost != fast.cost
+        assert repr(replace(late, cost=fast.cost)) == repr(fast)
+
+
+def several(*names: str, **more) -> tuple[DatasetInfo, ...]:
+    return tuple(
+        DatasetInfo(
+            name=name, encoder="precomputed", primary_metric="auroc", classes=CLASSES, **more
+        )
+        for name in names
+    )
+
+
+def on(dataset: str, records: list[dict]) -> list[dict]:
+    return [r | {"dataset": dataset, "key": f"{dataset}-{r['key']}"} for r in records]
+
+
+def test_mean_rank_and_tally_over_data_sets():
+    """By hand: a is 1st, 1st; b 2nd, 3rd; c 3rd, 2nd. Against b: a wins twice, c loses and wins."""
+    shifts = {"one": {"a": 3.0, "b": 1.5, "c": 0.0}, "two": {"a": 3.0, "b": 0.0, "c": 1.5}}
+    records = [
+        r
+        for name, of in shifts.items()
+        for m, shift in of.items()
+        for r in on(name, runs(m, shift))
+    ]
+    made = build(board("c", "b", "a", datasets=several("one", "two"), reference="b"), records)
+    found = {s.method: (s.mean_rank, s.tally) for s in made.overall.standings}
+    assert found == {"a": (1.0, (2, 0, 0)), "b": (2.5, None), "c": (2.5, (1, 0, 1))}
+    assert made.overall.standings[0].method == "a"
+    assert "needs at least 6 cohorts; here 2 cohorts" in made.overall.note
+
+
+def test_difference_within_the_rope_is_a_tie():
+    """Twins tie on both data sets."""
+    records = [r for d in ("one", "two") for m in ("a", "b") for r in on(d, runs(m, 1.0))]
+    made = build(board("a", "b", datasets=several("one", "two"), reference="a"), records)
+    assert {s.method: s.tally for s in made.overall.standings}["b"] == (0, 2, 0)
+
+
+def test_method_incomplete_on_one_data_set_has_no_mean_rank():
+    """It is listed with what it lacks; the others are ranked without it."""
+    records = [r for d in ("one", "two") for m in ("a", "b") for r in on(d, runs(m, 1.0))]
+    made = build(board("a", "b", datasets=several("one", "two"), reference="a"), records[:-1])
+    last = made.overall.standings[-1]
+    assert (last.method, last.missing, last.tally) == ("b", ("two: 5/6",), None)
+    assert math.isnan(last.mean_rank)
+    assert made.overall.standings[0].mean_rank == 1.0
+
+
+def test_one_data_set_has_no_overall_table():
+    """It would repeat the section."""
+    assert build(board("good"), GOOD).overall is None
+
+
+def test_shared_patients_are_flagged():
+    """Two data sets of one cohort count once: said by note and code."""
+    records = [r for d in ("one", "two") for r in on(d, GOOD)]
+    made = build(board("good", datasets=several("one", "two", cohort="same")), records)
+    assert made.overall.codes == ("SHARED_COHORT",)
+    assert "here 1 cohort" in made.overall.note
