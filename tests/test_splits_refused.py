@@ -62,8 +62,8 @@ def bag_table(
             bag_table([0] * 9 + [1] * 2),
             SplitPlan(folds=2),
             (
-                "repeat 0, fold 0: training and validation part need a patient of every class each, "
-                "and class 'positive' has 1; use fewer folds, or set splits.validation = 0"
+                "repeat 0, fold 0: training and validation part need a patient of every class "
+                "each, and class 'positive' has 1; use fewer folds, or set splits.validation = 0"
             ),
         ),
         (
@@ -75,8 +75,8 @@ def bag_table(
             bag_table([0, 1, 0, 2, 1, 2], [*"aabbcc"]),
             SplitPlan(folds=2, validation=0),
             (
-                "2 folds cannot give every part a patient of every class, because patients have bags "
-                "of several classes"
+                "2 folds cannot give every part a patient of every class, because patients "
+                "have bags of several classes"
             ),
         ),
         (
