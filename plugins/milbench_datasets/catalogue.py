@@ -10,8 +10,13 @@ other features, so that shared photos and posts cannot be ruled out.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from milbench import Dataset
 from milbench_datasets import downloads
+
+if TYPE_CHECKING:
+    from milbench import Download
 
 BINARY = ("negative", "positive")
 BY_HAND = "docs/datasets.md names the folders and layouts that are read"
@@ -55,17 +60,23 @@ ALPAYDIN = (
 )
 
 READERS = "milbench_datasets.classical"
-TEXT_FILES = tuple(f"miproblems/{name}.csv*" for name in ("data", "bagids", "labels"))
-LAYOUT_FILES = (*TEXT_FILES, "milpy/*.mat", "uci_c45/*.data*", "prtools/*.mat")
+LAYOUT_FILES = (
+    ("miproblems", "data.csv*"),
+    ("miproblems", "bagids.csv*"),
+    ("miproblems", "labels.csv*"),
+    ("milpy", "*.mat"),
+    ("uci_c45", "*.data*"),
+    ("prtools", "*.mat"),
+)
 MNIST_FOLDERS = ("mnist", "MNIST/raw", "mnist_t10k")
 
 
-def files(folder: str) -> tuple[str, ...]:
+def files(folder: str, inner: str = "") -> tuple[str, ...]:
     """Return the patterns of all layouts in the folder of one classical set."""
-    return tuple(f"{folder}/{pattern}" for pattern in LAYOUT_FILES)
+    return tuple(f"{folder}/{layout}/{inner}{pattern}" for layout, pattern in LAYOUT_FILES)
 
 
-def newsgroups(number: int, instances: int) -> Dataset:
+def newsgroups(number: int, instances: int, sources: tuple[Download, ...]) -> Dataset:
     """Return the record of one of the three newsgroups sets."""
     return Dataset(
         name=f"newsgroups{number}",
@@ -77,8 +88,8 @@ def newsgroups(number: int, instances: int) -> Dataset:
         classes=BINARY,
         cohort="newsgroups",
         group_known=False,
-        files=(f"newsgroups/miproblems/Newsgroups{number}/*.csv*",),
-        downloads=getattr(downloads, f"NEWSGROUPS{number}"),
+        files=files("newsgroups", f"Newsgroups{number}/"),
+        downloads=sources,
         how_to_get=BY_HAND,
         licence=NO_LICENCE,
         url=MIPROBLEMS_SITE,
@@ -248,7 +259,7 @@ RECORDS = (
         licence=NO_LICENCE,
         url=MIPROBLEMS_SITE,
     ),
-    newsgroups(1, 5443),
-    newsgroups(2, 3094),
-    newsgroups(3, 5175),
+    newsgroups(1, 5443, downloads.NEWSGROUPS1),
+    newsgroups(2, 3094, downloads.NEWSGROUPS2),
+    newsgroups(3, 5175, downloads.NEWSGROUPS3),
 )

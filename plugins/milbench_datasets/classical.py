@@ -55,8 +55,8 @@ class Classical:
         Its folder; a layout's files are in ``folder/<layout>/inner``.
     inner
         A folder inside the layout's folder, where several sets share one.
-    folds
-        The published folds' file, in ``folder``.
+    folds_file
+        Name of the published folds in ``folder``, plain or gzipped.
     """
 
     name: str
