@@ -160,7 +160,7 @@ def fetch_file(source: Source, place: Path, bar: Callable[[str], Bar] | None) ->
         except RequestException as error:
             if pause is None or not may_pass(error):
                 raise out_of_reach(source, place, error) from error
-            logger.warning("%s: %s; trying again in %g s", source.url, error, pause)
+            logger.warning("%s: %s; trying again in %g s", source.url, type(error).__name__, pause)
             time.sleep(pause)
         except ValueError as error:
             raise DatasetError(
