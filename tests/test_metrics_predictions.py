@@ -32,10 +32,10 @@ def table(**columns):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"score": binary([0.1, np.nan, 0.9, 0.1, np.inf, 0.9])}, "bags 'b', 'b' have a NaN"),
+        ({"score": binary([0.1, np.nan, 0.9, 0.1, np.inf, 0.9])}, "bags 'b' have a NaN"),
         ({"score": np.full((6, 3), 1 / 3)}, r"shape \(6, 3\): expected \(6, 2\)"),
         ({"seed": [7]}, r"column seed: shape \(1,\), expected \(6,\)"),
-        ({"label": [0, 1, 2] * 2}, "bags 'c', 'c' have labels outside 0 to 1"),
+        ({"label": [0, 1, 2] * 2}, "bags 'c' have labels outside 0 to 1"),
         ({"fold": [0] * 6, "repeat": [0] * 6}, "bags 'a', 'b', 'c' occur more than once"),
         ({"label": [0, 1, 1, 0, 1, 0]}, "bags 'c' have more than one label"),
         ({"patient": ["p", "p", "q", "q", "p", "q"]}, "bags 'a' have more than one patient"),

@@ -12,7 +12,7 @@ from milbench.errors import ScoreError
 from milbench.metrics.rows import Floats, Integers, Rows, decide, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 Texts = NDArray[np.str_]
 
@@ -158,6 +158,7 @@ def grouped(keys: Integers) -> Iterator[tuple[Integers, Integers]]:
     yield from zip(distinct, np.split(order, starts), strict=True)
 
 
-def _first(bags: Sequence[str] | Texts, most: int = 5) -> str:
-    named = ", ".join(repr(str(bag)) for bag in bags[:most])
-    return named if len(bags) <= most else f"{named} and {len(bags) - most} more"
+def _first(bags: Texts, most: int = 5) -> str:
+    distinct = np.unique(bags)
+    named = ", ".join(repr(str(bag)) for bag in distinct[:most])
+    return named if len(distinct) <= most else f"{named} and {len(distinct) - most} more"

@@ -87,9 +87,10 @@ class Bootstrap:
         ``DEGENERATE_VARIANCE``. NaN when the value is undefined.
         """
         found = self.estimates[name]
-        drawn = _widened(self._drawn(name), found.value, replicate_variance(found.per_seed))
+        drawn = self._drawn(name)
         if np.isnan(found.value) or not drawn.size:
             return np.nan, np.nan
+        drawn = _widened(drawn, found.value, replicate_variance(found.per_seed))
         low, high = np.clip(np.quantile(drawn, _tails(level)), *find(self.metric).bounds)
         return float(low), float(high)
 
@@ -176,7 +177,7 @@ def replicate_variance(per_seed: Floats) -> float:
     count = (~np.isnan(per_seed)).sum(axis=1)  # (R,)
     means = ratio(np.nansum(per_seed, axis=1), count.astype(float))  # (R,)
     between = float(means.var(ddof=1)) / len(means) if len(means) > 1 else 0.0
-    freedom = int((count - 1).sum())
+    freedom = int(np.maximum(count - 1, 0).sum())
     squares = float(np.nansum((per_seed - means[:, None]) ** 2))
     within = squares / freedom / int(count.sum()) if freedom else 0.0
     return max(between, within)
@@ -236,7 +237,7 @@ def _widened(drawn: Floats, point: float, extra: float) -> Floats:
     small folds: calibration error grows, the hardest negative of a fold is often not there. The
     plain percentiles would then miss the value itself.
     """
-    if _is_constant(drawn) or not drawn.size:
+    if _is_constant(drawn):
         return np.full_like(drawn, point)
     stretch = float(np.sqrt(1.0 + extra / drawn.var(ddof=1)))
     return np.asarray(point + (drawn - drawn.mean()) * stretch)
