@@ -1,8 +1,8 @@
 """Write a leaderboard as one long CSV table: a row for each value.
 
 One row for each data set, method, metric, class (``macro`` for the value over all classes), repeat
-and fold (``all`` for the value over all runs). A data set without results has one row with its
-reason.
+and fold (``all`` for the value over all runs). Interval, status, cost, hashes and versions stand in
+the ``macro``, ``all`` row. A data set without results has one row with its reason.
 """
 
 from __future__ import annotations
@@ -33,17 +33,18 @@ def to_csv(leaderboard: Leaderboard) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
-    versions = "; ".join(f"{name} {version}" for name, version in leaderboard.versions)
     for line in _lines(leaderboard):
-        writer.writerow({"suite": leaderboard.suite, "versions": versions} | line)
+        writer.writerow({"suite": leaderboard.suite} | line)
     return text.getvalue()
 
 
 def _lines(leaderboard: Leaderboard) -> Iterator[Line]:
+    versions = "; ".join(f"{name} {version}" for name, version in leaderboard.versions)
     for section in leaderboard.sections:
         for row in section.rows:
+            origin = _circumstances(section, row) | {"versions": versions}
             for score in row.scores:
-                yield from _score_lines(section, row, score)
+                yield from _score_lines(section, row, score, origin)
     for skipped in leaderboard.skipped:
         yield {
             "dataset": skipped.dataset,
@@ -53,17 +54,21 @@ def _lines(leaderboard: Leaderboard) -> Iterator[Line]:
         }
 
 
-def _score_lines(section: Section, row: Row, score: Score) -> Iterator[Line]:
-    shared = _row_fields(section, row) | {"metric": score.metric}
+def _score_lines(section: Section, row: Row, score: Score, origin: Line) -> Iterator[Line]:
+    shared = _keys(section, row) | {"metric": score.metric}
     whole = shared | {"repeat": "all", "fold": "all"}
-    macro = whole | {
-        "class": "macro",
-        "value": machine(score.value),
-        "low": machine(score.low),
-        "high": machine(score.high),
-        "sd": machine(score.sd),
-        "n": sum(section.bags),
-    }
+    macro = (
+        whole
+        | origin
+        | {
+            "class": "macro",
+            "value": machine(score.value),
+            "low": machine(score.low),
+            "high": machine(score.high),
+            "sd": machine(score.sd),
+            "n": sum(section.bags),
+        }
+    )
     yield macro | (_evidence(row) if score is row.primary else {})
     for name, value, bags in zip(section.classes, score.per_class, section.bags, strict=False):
         yield whole | {
@@ -76,12 +81,17 @@ def _score_lines(section: Section, row: Row, score: Score) -> Iterator[Line]:
         yield shared | {"repeat": repeat, "fold": fold, "class": "macro", "value": machine(value)}
 
 
-def _row_fields(section: Section, row: Row) -> Line:
+def _keys(section: Section, row: Row) -> Line:
     return {
         "dataset": section.dataset,
         "encoder": section.encoder,
         "method": row.method,
         "control": int(row.control),
+    }
+
+
+def _circumstances(section: Section, row: Row) -> Line:
+    return {
         "status": "done" if row.runs.is_complete else "incomplete",
         "info": "; ".join((*row.codes, *row.reasons)),
         "runs_done": row.runs.done,

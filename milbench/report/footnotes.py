@@ -6,13 +6,16 @@ import math
 from typing import TYPE_CHECKING
 
 from milbench.report import format as write
-from milbench.report.grids import FEW_PATIENTS, TOO_FEW_PATIENTS
+from milbench.report.grids import FEW_PATIENTS, TOO_FEW_PATIENTS, shared_codes
 from milbench.stats.codes import MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from milbench.leaderboard.table import Leaderboard, Section
+
+# Figures of a hash that a reader compares by eye; CSV and JSON hold all of them.
+SHORT = 12
 
 UNKNOWN_PATIENTS = "The patients are not known: each group given by the data set counts as one."
 
@@ -35,7 +38,8 @@ def section_notes(section: Section) -> Iterator[str]:
         )
     if section.unplanned:
         yield f"{_records(section.unplanned)} outside the plan of the suite not used."
-    yield f"Features {section.features or 'unknown'}, splits {section.split or 'unknown'}."
+    yield from _codes(section)
+    yield f"Features {section.features[:SHORT]}, splits {section.split[:SHORT]}."
 
 
 def class_note() -> str:
@@ -76,7 +80,7 @@ def protocol(leaderboard: Leaderboard) -> Iterator[str]:
     if leaderboard.splits:
         yield f"Splits: {leaderboard.splits}."
     yield (
-        f"Interval: 95 % bootstrap over patients ({leaderboard.draws:,} draws), widened by the "
+        f"Interval: 95% bootstrap over patients ({leaderboard.draws:,} draws), widened by the "
         "variance between repeats. SD: between repeats, or between folds of a single repeat."
     )
     yield (
@@ -110,6 +114,16 @@ def _size(section: Section) -> str:
         f"{name} {bags}" for name, bags in zip(section.classes, section.bags, strict=True)
     )
     return f"{section.n_patients} patients, {sum(section.bags)} bags ({classes})."
+
+
+def _codes(section: Section) -> Iterator[str]:
+    shared = shared_codes(section)
+    if shared:
+        yield f"On every row: {', '.join(shared)}."
+    carried = {code for row in section.rows for code in row.codes}
+    others = {code for pair in section.comparisons for code in pair.codes} - carried
+    if others:
+        yield f"On tests of some pairs: {', '.join(sorted(others))}."
 
 
 def _detectable(section: Section) -> Iterator[str]:

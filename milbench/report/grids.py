@@ -30,12 +30,46 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table ready to be drawn; ``left`` holds the positions of the left-aligned columns."""
+    """A table ready to be drawn.
+
+    Parameters
+    ----------
+    left
+        Positions of the left-aligned columns.
+    name
+        Position of the column that says what a row is about.
+    """
 
     title: str
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     left: frozenset[int]
+    name: int = 0
+
+    def take(self, columns: list[int]) -> Grid:
+        """Return some of the columns."""
+        return Grid(
+            self.title,
+            tuple(self.headers[column] for column in columns),
+            tuple(tuple(row[column] for column in columns) for row in self.rows),
+            frozenset(new for new, column in enumerate(columns) if column in self.left),
+            columns.index(self.name),
+        )
+
+
+def split(grid: Grid, widths: list[int], available: int) -> Iterator[Grid]:
+    """Yield the grid in parts that fit ``available`` characters, each with the naming column.
+
+    A single column that is too wide for its part is left to the writer to fold.
+    """
+    part: list[int] = []
+    for column in range(len(grid.headers)):
+        is_new = part and column != grid.name
+        if is_new and sum(widths[c] for c in {*part, column, grid.name}) > available:
+            yield grid.take(sorted(part))
+            part = [grid.name]
+        part.append(column)
+    yield grid.take(part)
 
 
 def titled(section: Section) -> str:
@@ -47,7 +81,7 @@ def section_grid(section: Section) -> Grid:
     """Return the ranked table of one data set."""
     headers = _section_headers(section)
     rows = tuple(_section_row(section, row) for row in section.rows)
-    return Grid(titled(section), headers, rows, frozenset({1, len(headers) - 1}))
+    return Grid(titled(section), headers, rows, frozenset({1, len(headers) - 1}), name=1)
 
 
 def class_grids(section: Section) -> Iterator[Grid]:
@@ -73,6 +107,12 @@ def overall_grid(overall: Overall) -> Grid:
     return Grid("All data sets", tuple(headers), rows, frozenset({0, len(headers) - 1}))
 
 
+def shared_codes(section: Section) -> tuple[str, ...]:
+    """Return the codes that every row carries; they are said once, below the table."""
+    common = set.intersection(*(set(row.codes) for row in section.rows)) if section.rows else set()
+    return tuple(sorted(common))
+
+
 def named(row: Row | Standing) -> str:
     """Return the label of a method, and whether it is a control."""
     return f"{row.method} (control)" if row.control else row.method
@@ -87,7 +127,7 @@ def _section_headers(section: Section) -> tuple[str, ...]:
     if not section.rows:
         return ("Rank", "Method", "Codes")
     first = section.rows[0]
-    headers = ["Rank", "Method", f"{headed(first.primary)} [95 % CI]", "SD"]
+    headers = ["Rank", "Method", f"{headed(first.primary)} [95% CI]", "SD"]
     if section.reference is not None:
         headers.append(f"vs {section.reference}")
     headers += [headed(first.score(metric)) for metric in section.secondary]
@@ -111,7 +151,7 @@ def _section_row(section: Section, row: Row) -> tuple[Cell, ...]:
         Cell(write.runs(row.runs)),
         Cell(write.seconds(row.cost.fit_seconds)),
         Cell(write.count(row.cost.parameters)),
-        Cell(", ".join(row.codes)),
+        Cell(", ".join(code for code in row.codes if code not in shared_codes(section))),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 
+# A list of scalars takes one line. Line breaks are escaped inside JSON text, so this cannot match
+# within a name.
+_SCALARS = re.compile(r"(?<=\[)\n[^\[\]{}]*\n\s*(?=\])")
+
 
 def to_json(leaderboard: Leaderboard) -> str:
     """Return ``leaderboard`` as strict JSON: missing numbers are null, sets are sorted lists."""
@@ -25,7 +30,8 @@ def to_json(leaderboard: Leaderboard) -> str:
         **_plain(leaderboard),
         "codes": {code: text for code, text in MEANINGS.items() if code in leaderboard.codes},
     }
-    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    return _SCALARS.sub(lambda found: re.sub(r"\n\s*", " ", found[0]), text) + "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from milbench.report import format as write
 from milbench.report.footnotes import detectable
+from milbench.report.grids import shared_codes
+from milbench.stats.codes import MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,6 @@ _SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    "-": "-{}",  # two hyphens would become a dash
     "[": "{[}",  # after the end of a row a bracket would be read as a length
     "]": "{]}",
     "*": "{*}",  # and a star as the starred form
@@ -75,7 +76,8 @@ def to_latex(leaderboard: Leaderboard, *, wide: bool = False) -> str:
 
 def escape(text: str) -> str:
     """Return ``text`` so that LaTeX prints it as it is, at the start of a table row too."""
-    return "".join(_SPECIAL.get(character, character) for character in write.printable(text))
+    escaped = "".join(_SPECIAL.get(sign, sign) for sign in write.printable(text))
+    return re.sub("-(?=-)", "-{}", escaped)  # two hyphens would become a dash
 
 
 def _float(leaderboard: Leaderboard, sections: tuple[Section, ...], number: int, wide: bool) -> str:
@@ -220,6 +222,10 @@ def _caption(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterato
             r"patient-level / also by the corrected resampled $t$-test; $\downarrow$: worse."
         )
     yield from (text for section in sections for text in _smallest(section))
+    shared = {code for section in sections for code in shared_codes(section)}
+    yield from (
+        escape(f"{text.capitalize()}.") for code, text in MEANINGS.items() if code in shared
+    )
     if any(not row.runs.is_complete for section in sections for row in section.rows):
         yield "In brackets: finished of the planned runs, not tested."
     yield escape(f"Suite {leaderboard.suite}; {_version(leaderboard)}.")

@@ -5,20 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
 from milbench.report import footnotes
 from milbench.report.format import printable
-from milbench.report.grids import class_grids, overall_grid, section_grid
+from milbench.report.grids import Grid, class_grids, overall_grid, section_grid, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
 
     from milbench.leaderboard.table import Leaderboard
-    from milbench.report.grids import Cell, Grid
+    from milbench.report.grids import Cell
+
+
+# Between two columns: a space on each side of a line that this box leaves blank.
+GAP = 3
 
 
 def print_terminal(leaderboard: Leaderboard, console: Console, *, per_class: bool = False) -> None:
@@ -41,19 +46,38 @@ def print_terminal(leaderboard: Leaderboard, console: Console, *, per_class: boo
 
 
 def _print_grid(console: Console, grid: Grid) -> None:
-    table = Table(box=box.SIMPLE_HEAD, title=_text(grid.title, "bold"), title_justify="left")
-    for position, header in enumerate(grid.headers):
-        justify = "left" if position in grid.left else "right"
-        table.add_column(_text(header), justify=justify, overflow="fold")  # type: ignore[arg-type]  # a Literal
+    """Print a table, as several below each other where the terminal is too narrow for one."""
+    console.print(_text(grid.title, "bold"))
+    widths = [width + GAP for width in _widths(grid)]
+    for part in split(grid, widths, console.width):
+        console.print(_table(part))
+
+
+def _table(grid: Grid) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for position, (header, width) in enumerate(zip(grid.headers, _widths(grid), strict=True)):
+        justify: JustifyMethod = "left" if position in grid.left else "right"
+        table.add_column(_text(header), justify=justify, overflow="fold", max_width=width)
     for row in grid.rows:
         table.add_row(*(_cell(cell) for cell in row))
-    console.print(table)
+    return table
+
+
+def _widths(grid: Grid) -> list[int]:
+    """Return the width of each column: its widest cell, or the longest word of its header."""
+    columns = zip(*grid.rows, strict=True) if grid.rows else [()] * len(grid.headers)
+    return [
+        max(cell_len(text) for text in (*header.split(), *(printable(c.text) for c in cells)))
+        for header, cells in zip(map(printable, grid.headers), columns, strict=True)
+    ]
 
 
 def _print_lines(console: Console, lines: Iterable[str]) -> None:
-    for line in lines:
-        console.print(_text(line, "dim"))
-    console.print()
+    texts = [_text(line, "dim") for line in lines]
+    for text in texts:
+        console.print(text)
+    if texts:
+        console.print()
 
 
 def _cell(cell: Cell) -> Text:

@@ -67,7 +67,7 @@ def test_escaping_of_each_special_sign():
     assert escape("$^~<>|") == (
         r"\$\textasciicircum{}\textasciitilde{}\textless{}\textgreater{}\textbar{}"
     )
-    assert escape("[1cm]*--") == "{[}1cm{]}{*}-{}-{}"
+    assert escape("[1cm]*a-b--c") == "{[}1cm{]}{*}a-b-{}-c"
 
 
 def test_value_spread_bold_and_mark(plain):

@@ -36,6 +36,11 @@ def test_hostile_names_mean_nothing_to_markdown():
     assert escape("_a_ but b_c [0.1, 0.2]") == r"\_a\_ but b_c [0.1, 0.2]"
 
 
+def test_metric_where_smaller_is_better_has_an_arrow(two):
+    """The header tells the direction."""
+    assert "Log loss ↓ [95% CI]" in to_markdown(two)
+
+
 def test_skipped_data_sets_are_listed(plain, empty):
     """They have their own heading."""
     for leaderboard in (plain, empty):

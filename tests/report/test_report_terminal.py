@@ -1,7 +1,9 @@
 """The leaderboard on a terminal."""
 
 import io
+from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from milbench.report import print_terminal
@@ -71,7 +73,11 @@ def test_values_per_class_come_on_request(plain):
     assert "per class" not in shown(plain)
     text = shown(plain, per_class=True)
     assert "musk1 (precomputed): Sensitivity per class" in text
-    assert "positive (47 patients)" in text
+    assert line_of(text.split("Sensitivity per class")[1], "prior").split() == [
+        "prior",
+        "0.900",
+        "0.700",
+    ]
 
 
 def test_overall_table_says_that_nothing_is_tested(two):
@@ -82,11 +88,21 @@ def test_overall_table_says_that_nothing_is_tested(two):
     assert "needs at least 6 cohorts" in text
 
 
-def test_metric_where_smaller_is_better_has_an_arrow(two):
-    """The header tells the direction."""
-    assert "Log loss ↓ [95 % CI]" in shown(two)
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_narrow_terminal_gets_several_tables(plain, width):
+    """Every cell of the wide table is whole on a narrow terminal, and every row is named."""
+    text = shown(plain, width=width)
+    for cell in ("0.940 [0.905, 0.975]", "+0.020 ‡", "23/25, 2 failed", "1,234", "INCOMPLETE_GRID"):
+        assert cell in text
+    assert max(map(len, text.splitlines())) <= width
+    assert sum("prior (control)" in line for line in text.splitlines()) > 1
 
 
-def test_narrow_terminal_loses_no_number(plain):
-    """On 80 columns cells are folded, not cut."""
-    assert "…" not in shown(plain, width=80)
+def test_code_of_every_row_is_said_once(plain):
+    """What all rows share stands below the table and leaves the column to what differs."""
+    first = plain.sections[0]
+    rows = tuple(replace(r, codes=(*r.codes, "SINGLE_RUN")) for r in first.rows)
+    text = shown(replace(plain, sections=(replace(first, rows=rows),)))
+    assert "On every row: SINGLE_RUN." in text
+    assert line_of(text, "max", "23/25").split()[-1] == "INCOMPLETE_GRID"
+    assert "SINGLE_RUN: fewer than 3 repeats" in text
