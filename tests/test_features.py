@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
@@ -110,6 +110,7 @@ def test_half_precision_is_kept_and_other_numbers_become_single(
     assert store.array.tolist() == np.arange(24).reshape(6, 4).tolist()
 
 
+@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=2, max_size=6),
     dim=st.integers(1, 7),

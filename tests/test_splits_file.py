@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milbench.bags import BagTable
@@ -55,6 +55,7 @@ def test_the_file_is_the_documented_csv(tmp_path: Path) -> None:
 names = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(ids=st.lists(names, min_size=12, max_size=12, unique=True), repeats=st.integers(1, 2))
 def test_saved_splits_are_read_back(
     tmp_path_factory: pytest.TempPathFactory, ids: list[str], repeats: int

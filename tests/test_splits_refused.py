@@ -38,19 +38,27 @@ def bag_table(
             bag_table([0] * 9 + [1] * 3),
             SplitPlan(folds=5),
             (
-                "5 folds need as many patients of every class, and class 'positive' has 3; "
+                "5 folds: 5 patients of every class are needed, and class 'positive' has 3; "
                 "the most that work are 3"
             ),
         ),
         (
             bag_table([0] * 9 + [1] * 6, ["a"] * 3 + list("bcdefg") + ["x"] * 3 + ["y"] * 3),
-            SplitPlan(folds=3),
+            SplitPlan(folds=3, validation=0),
             "class 'positive' has 2; the most that work are 2",
         ),
         (
             bag_table([0] * 9 + [1] * 2, [*"abcdefghi", "x", "x"]),
-            SplitPlan(folds=2),
+            SplitPlan(folds=2, validation=0),
             "class 'positive' has 1; no number of folds works",
+        ),
+        (
+            bag_table([0] * 9 + [1] * 2),
+            SplitPlan(folds=2),
+            (
+                "4 patients of every class are needed, and class 'positive' has 2; no number of "
+                "folds works with validation"
+            ),
         ),
         (bag_table([0, 0, 0]), SplitPlan(), "1 class; a split needs two or more"),
         (
@@ -60,23 +68,26 @@ def bag_table(
         ),
         (
             bag_table([0] * 9 + [1] * 2),
-            SplitPlan(folds=2),
+            SplitPlan(scheme="monte-carlo"),
             (
-                "repeat 0, fold 0: training and validation part need a patient of every class "
-                "each, and class 'positive' has 1; use fewer folds, or set splits.validation = 0"
+                "repeat 0, fold 0: a random test part: 3 patients of every class are needed, and "
+                "class 'positive' has 2"
             ),
         ),
         (
-            bag_table([0] * 9 + [1]),
-            SplitPlan(scheme="monte-carlo", validation=0),
-            "training and test part need a patient of every class each, and class 'positive' has 1",
+            bag_table([0, 1] + [0] * 8 + [1], parts=["train"] * 9 + ["test"] * 2),
+            SplitPlan(scheme="official"),
+            (
+                "repeat 0, fold 0: training with validation: 2 patients of every class are needed, "
+                "and class 'positive' has 1; use other folds, or set splits.validation = 0"
+            ),
         ),
         (
             bag_table([0, 1, 0, 2, 1, 2], [*"aabbcc"]),
             SplitPlan(folds=2, validation=0),
             (
-                "2 folds cannot give every part a patient of every class, because patients "
-                "have bags of several classes"
+                "2 folds, repeat 0: no draw gives every part the patients of every class it needs, "
+                "because patients have bags of several classes"
             ),
         ),
         (

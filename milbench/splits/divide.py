@@ -3,8 +3,8 @@
 Groups are placed one by one, those that hold most of a class first, each into the part that is
 furthest below its share (for single bags this is Webster's divisor method of apportionment,
 Balinski and Young 1982, class by class: with equal shares, class counts of two parts differ by at
-most one). Then single groups are moved while that fills a part that lacks a class, or improves
-the balance. Every order and tie follows from hashed names, so neither the order of the bags nor
+most one). Then single groups are moved while that gives a part the groups it lacks, or improves the
+balance. Every order and tie follows from hashed names, so neither the order of the bags nor
 the version of a random generator changes a split.
 """
 
@@ -41,6 +41,21 @@ class Groups(NamedTuple):
     members: np.ndarray
 
 
+class Wanted(NamedTuple):
+    """What a part should hold.
+
+    Parameters
+    ----------
+    share
+        Of the bags of each class; the shares of all parts have the sum 1.
+    groups
+        At least this many groups of each class.
+    """
+
+    share: float
+    groups: int = 1
+
+
 def group_bags(groups: Sequence[str], labels: np.ndarray, n_classes: int) -> Groups:
     """Return the groups of bags that belong to ``groups`` (B names) and have ``labels`` (B,)."""
     names = tuple(sorted(set(groups)))
@@ -51,28 +66,28 @@ def group_bags(groups: Sequence[str], labels: np.ndarray, n_classes: int) -> Gro
     return Groups(names, counts, members)
 
 
-def divide(groups: Groups, shares: Sequence[float], *key: str | int) -> np.ndarray | None:
-    """Return the part of each bag, so that every part holds every class.
+def divide(groups: Groups, wanted: Sequence[Wanted], *key: str | int) -> np.ndarray | None:
+    """Return the part of each bag, so that every part holds the groups it needs.
 
     Parameters
     ----------
     groups
-        Every class must be in one of them.
-    shares : (K,)
-        Positive, with sum 1: what each part should hold of each class.
+        Every class must be in as many of them as all parts need.
+    wanted
+        One for each of K parts.
     key
         Names that decide the draw.
 
     Returns
     -------
     (B,) int64, or None
-        Part of each bag; None where no attempt gave every part a bag of every class.
+        Part of each bag; None where no attempt gave every part what it needs.
     """
     for attempt in range(ATTEMPTS):
         order = _hashed_order(groups.names, *key, attempt)
         parts = np.empty(len(order), dtype=np.int64)
-        parts[order], gaps = _assign(groups.counts[order], shares, *key, attempt)
-        if gaps == 0:
+        parts[order], lacking = _assign(groups.counts[order], wanted, *key, attempt)
+        if lacking == 0:
             part_of_bag: np.ndarray = parts[groups.members]
             return part_of_bag
     return None
@@ -84,13 +99,15 @@ def _hashed_order(names: Sequence[str], *key: str | int) -> list[int]:
     return sorted(range(len(names)), key=hashes.__getitem__)
 
 
-def _assign(counts: np.ndarray, shares: Sequence[float], *key: str | int) -> tuple[np.ndarray, int]:
-    """Return the part of each shuffled group (G,) and how many (part, class) pairs are empty."""
-    shuffled = _hashed_order([f"part {part}" for part in range(len(shares))], *key)
-    balance = _Balance(counts, np.array(shares)[shuffled])
+def _assign(
+    counts: np.ndarray, wanted: Sequence[Wanted], *key: str | int
+) -> tuple[np.ndarray, int]:
+    """Return the part of each shuffled group (G,) and how many groups are lacking in all."""
+    shuffled = _hashed_order([f"part {part}" for part in range(len(wanted))], *key)
+    balance = _Balance(counts, [wanted[part] for part in shuffled])
     parts = balance.place()
-    gaps = balance.improve(parts)
-    return np.array(shuffled)[parts], gaps
+    lacking = balance.improve(parts)
+    return np.array(shuffled)[parts], lacking
 
 
 class _Balance:
@@ -104,18 +121,19 @@ class _Balance:
     ----------
     counts : (G, C)
         Bags of each class in each group; no class is empty.
-    shares : (K,)
-        What each part should hold.
+    wanted
+        What each of K parts should hold.
     """
 
-    def __init__(self, counts: np.ndarray, shares: np.ndarray) -> None:
+    def __init__(self, counts: np.ndarray, wanted: Sequence[Wanted]) -> None:
         self._counts = np.column_stack([counts, counts.sum(axis=1)])  # (G, C + 1)
         totals = self._counts.sum(axis=0)
         self._weights = (totals[-1] / totals) ** 2
         self._weights[-1] = SIZE_WEIGHT
-        self._shares = shares
-        self._wanted = shares[:, None] * totals  # (K, C + 1), s_k T_c
-        self._load = np.zeros_like(self._wanted)  # (K, C + 1), n_kc
+        self._shares = np.array([part.share for part in wanted])
+        self._needed = np.array([part.groups for part in wanted])[:, None]  # (K, 1)
+        self._ideal = self._shares[:, None] * totals  # (K, C + 1), s_k T_c
+        self._load = np.zeros_like(self._ideal)  # (K, C + 1), n_kc
         self._hardest_first = np.argsort(-(counts / totals[:-1]).max(axis=1), kind="stable")
 
     def place(self) -> np.ndarray:
@@ -123,34 +141,34 @@ class _Balance:
         parts = np.empty(len(self._counts), dtype=np.int64)
         for group in self._hardest_first:
             added = self._counts[group]
-            excess = self._load - self._wanted
+            excess = self._load - self._ideal
             cost = (2 * excess + added) @ (self._weights * added) / self._shares  # (K,)
             parts[group] = _first_smallest(cost)
             self._load[parts[group]] += added
         return parts
 
     def improve(self, parts: np.ndarray) -> int:
-        """Move single groups, in place, while it helps; return the empty (part, class) pairs."""
+        """Move single groups, in place, while it helps; return how many groups are lacking."""
         has = self._counts[:, :-1] > 0  # (G, C)
-        holders = np.zeros((len(self._shares), has.shape[1]), dtype=np.int64)
-        np.add.at(holders, parts, has)
+        spare = np.zeros((len(self._shares), has.shape[1]), dtype=np.int64) - self._needed
+        np.add.at(spare, parts, has)  # (K, C), groups of a class beyond those needed
         for _ in range(2 * len(parts)):
-            gaps, cost = _gap_changes(has, holders, parts), self._cost_changes(parts)
-            cost[gaps > gaps.min()] = np.inf  # a part without a class outweighs any imbalance
+            lack, cost = _lack_changes(has, spare, parts), self._cost_changes(parts)
+            cost[lack > lack.min()] = np.inf  # a lacking group outweighs any imbalance
             best = _first_smallest(cost.ravel())
             group, target = divmod(best, len(self._shares))
-            if gaps[group, target] == 0 and cost[group, target] > -ROUNDING:
+            if lack[group, target] == 0 and cost[group, target] > -ROUNDING:
                 break
-            np.add.at(holders, [parts[group], target], [-1 * has[group], has[group]])
+            np.add.at(spare, [parts[group], target], [-1 * has[group], has[group]])
             self._load[parts[group]] -= self._counts[group]
             self._load[target] += self._counts[group]
             parts[group] = target
-        return int((holders == 0).sum())
+        return int(np.maximum(-spare, 0).sum())
 
     def _cost_changes(self, parts: np.ndarray) -> np.ndarray:
         """Return how the imbalance changes when a group moves to a part, (G, K)."""
         weighted = self._counts * self._weights  # (G, C + 1)
-        cross = 2 * weighted @ (self._load - self._wanted).T  # (G, K)
+        cross = 2 * weighted @ (self._load - self._ideal).T  # (G, K)
         square = (self._counts * weighted).sum(axis=1)[:, None]  # (G, 1)
         here = np.arange(len(parts)), parts
         left = (square - cross[here][:, None]) / self._shares[parts][:, None]  # (G, 1)
@@ -159,11 +177,11 @@ class _Balance:
         return change
 
 
-def _gap_changes(has: np.ndarray, holders: np.ndarray, parts: np.ndarray) -> np.ndarray:
-    """Return how many (part, class) pairs a move empties minus how many it fills, (G, K)."""
-    emptied = (has & (holders == 1)[parts]).sum(axis=1)[:, None]  # (G, 1)
-    filled = has.astype(np.int64) @ (holders == 0).T.astype(np.int64)  # (G, K)
-    change: np.ndarray = emptied - filled
+def _lack_changes(has: np.ndarray, spare: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Return how many more groups are lacking when a group moves to a part, (G, K)."""
+    lost = (has & (spare <= 0)[parts]).sum(axis=1)[:, None]  # (G, 1)
+    gained = has.astype(np.int64) @ (spare < 0).T.astype(np.int64)  # (G, K)
+    change: np.ndarray = lost - gained
     change[np.arange(len(parts)), parts] = 0
     return change
 

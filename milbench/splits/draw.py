@@ -13,7 +13,7 @@ import numpy as np
 
 from milbench.errors import SplitError
 from milbench.splits.check import check_splits
-from milbench.splits.divide import Groups, divide, group_bags
+from milbench.splits.divide import Groups, Wanted, divide, group_bags
 from milbench.splits.plan import ROLES, TEST, TRAIN, VAL, SplitPlan, Splits
 
 if TYPE_CHECKING:
@@ -108,23 +108,27 @@ class _Draw:
 
     def _kfold(self, repeat: int) -> list[np.ndarray]:
         folds = self.plan.folds
+        # Of two folds, each is all that the other one trains and validates on.
+        needed = self._trained_on if folds == 2 else 1  # noqa: PLR2004  # said above
         groups = self._groups(np.arange(len(self.table)))
-        self._check_folds(groups)
-        fold_of_bag = divide(groups, [1 / folds] * folds, "folds", *self._key(repeat))
+        self._check_enough(groups, folds * needed, f"{folds} folds", self._folds_that_work(groups))
+        wanted = [Wanted(1 / folds, needed)] * folds
+        fold_of_bag = divide(groups, wanted, "folds", *self._key(repeat))
         if fold_of_bag is None:
-            raise self._impossible(f"repeat {repeat}: {folds} folds", "use fewer folds")
+            raise self._impossible(f"{folds} folds, repeat {repeat}", "use fewer folds")
         return self._test_each(fold_of_bag, repeat)
 
     def _monte_carlo(self, repeat: int) -> list[np.ndarray]:
         return [self._random_test(repeat, fold) for fold in range(self.plan.folds)]
 
     def _random_test(self, repeat: int, fold: int) -> np.ndarray:
-        place, share = f"repeat {repeat}, fold {fold}", self.plan.test
+        what, share = f"repeat {repeat}, fold {fold}: a random test part", self.plan.test
         groups = self._groups(np.arange(len(self.table)))
-        self._check_two(groups, f"{place}: training and test part", "leave the class out")
-        part = divide(groups, (1 - share, share), "test", *self._key(repeat), fold)
+        self._check_enough(groups, 1 + self._trained_on, what, "leave the class out")
+        wanted = Wanted(1 - share, self._trained_on), Wanted(share)
+        part = divide(groups, wanted, "test", *self._key(repeat), fold)
         if part is None:
-            raise self._impossible(f"{place}: a test share of {share}", "change splits.test")
+            raise self._impossible(what, "change splits.test")
         roles = np.where(part == 1, TEST, TRAIN).astype(np.int8)
         return self._with_validation(roles, repeat, fold)
 
@@ -139,14 +143,15 @@ class _Draw:
         share = self.plan.validation
         if share == 0:
             return roles
-        place = f"repeat {repeat}, fold {fold}"
+        what = f"repeat {repeat}, fold {fold}: training with validation"
+        advice = "use other folds, or set splits.validation = 0"
         train = np.flatnonzero(roles == TRAIN)
         groups = self._groups(train)
-        advice = "use fewer folds, or set splits.validation = 0"
-        self._check_two(groups, f"{place}: training and validation part", advice)
-        part = divide(groups, (1 - share, share), "validation", *self._key(repeat), fold)
+        self._check_enough(groups, 2, what, advice)
+        wanted = Wanted(1 - share), Wanted(share)
+        part = divide(groups, wanted, "validation", *self._key(repeat), fold)
         if part is None:
-            raise self._impossible(f"{place}: a validation share of {share}", advice)
+            raise self._impossible(what, advice)
         divided = roles.copy()
         divided[train[part == 1]] = VAL
         return divided
@@ -176,23 +181,24 @@ class _Draw:
     def _key(self, repeat: int) -> tuple[str | int, ...]:
         return self.name, self.plan.seed, repeat
 
-    def _check_folds(self, groups: Groups) -> None:
-        """Refuse more folds than the rarest class has groups."""
-        name, count = self._rarest(groups)
-        if count < self.plan.folds:
-            way_out = f"the most that work are {count}" if count > 1 else "no number of folds works"
-            raise SplitError(
-                f"{self.name}: {self.plan.folds} folds need as many patients of every class, and "
-                f"class {name!r} has {count}; {way_out}"
-            )
+    @property
+    def _trained_on(self) -> int:
+        """Return how many groups of a class a fold needs beside those it tests on."""
+        return 2 if self.plan.validation else 1
 
-    def _check_two(self, groups: Groups, parts: str, advice: str) -> None:
-        """Refuse to divide a class that has a single group into two parts."""
+    def _folds_that_work(self, groups: Groups) -> str:
+        _, count = self._rarest(groups)
+        if count > self._trained_on:
+            return f"the most that work are {count}"
+        return "no number of folds works" + (" with validation" if self.plan.validation else "")
+
+    def _check_enough(self, groups: Groups, needed: int, what: str, advice: str) -> None:
+        """Refuse to divide a class that has fewer groups than the parts need."""
         name, count = self._rarest(groups)
-        if count < 2:  # noqa: PLR2004  # one in each of two parts
+        if count < needed:
             raise SplitError(
-                f"{self.name}, {parts} need a patient of every class each, and class {name!r} "
-                f"has {count}; {advice}"
+                f"{self.name}, {what}: {needed} patients of every class are needed, and class "
+                f"{name!r} has {count}; {advice}"
             )
 
     def _rarest(self, groups: Groups) -> tuple[str, int]:
@@ -203,6 +209,6 @@ class _Draw:
 
     def _impossible(self, what: str, advice: str) -> SplitError:
         return SplitError(
-            f"{self.name}, {what} cannot give every part a patient of every class, because "
-            f"patients have bags of several classes; {advice}"
+            f"{self.name}, {what}: no draw gives every part the patients of every class it needs, "
+            f"because patients have bags of several classes; {advice}"
         )
