@@ -24,6 +24,7 @@ __all__ = [
     "attention_pool",
     "check_instances",
     "embedding_stack",
+    "glorot_start",
     "logit_count",
     "with_negative",
 ]
@@ -53,21 +54,32 @@ def check_instances(x: Tensor, in_dim: int) -> None:
 
 
 def embedding_stack(in_dim: int, hidden: Sequence[int], dropout: float) -> nn.Sequential:
-    """Build Linear, ReLU and dropout for each width in ``hidden``: (N, D) to (N, hidden[-1]).
+    """Build Linear and ReLU for each width, then one dropout: (N, D) to (N, hidden[-1]).
 
     Parameters
     ----------
     in_dim
         D.
     hidden
-        Widths of the layers; empty gives the identity.
+        Widths of the layers; empty leaves the features as they are, but for the dropout.
     dropout
-        Probability after every layer, in [0, 1).
+        Probability after the last layer, in [0, 1].
     """
     layers: list[nn.Module] = []
     for before, after in pairwise((in_dim, *hidden)):
-        layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
-    return nn.Sequential(*layers)
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Dropout(dropout))
+
+
+def glorot_start(module: nn.Module) -> None:
+    """Start a linear layer with Glorot uniform weights and zero biases, as Keras does.
+
+    Give it to :meth:`torch.nn.Module.apply`. Source: Glorot and Bengio, "Understanding the
+    difficulty of training deep feedforward neural networks", AISTATS 2010, eq. 16.
+    """
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
 
 
 class AttentionScores(nn.Module):

@@ -16,6 +16,7 @@ from milbench.nn import (
     attention_pool,
     check_instances,
     embedding_stack,
+    glorot_start,
     logit_count,
     with_negative,
 )
@@ -36,22 +37,31 @@ def test_a_bag_of_one_instance_is_accepted():
     check_instances(torch.zeros(1, 3), 3)
 
 
-def test_embedding_stack_has_a_layer_a_width():
-    """Linear, ReLU and dropout for each width, chained."""
+def test_embedding_stack_has_a_layer_a_width_and_one_dropout():
+    """Linear and ReLU for each width, chained, then dropout."""
     stack = embedding_stack(7, (5, 4), 0.3)
 
     kinds = [type(layer) for layer in stack]
-    assert kinds == [nn.Linear, nn.ReLU, nn.Dropout, nn.Linear, nn.ReLU, nn.Dropout]
+    assert kinds == [nn.Linear, nn.ReLU, nn.Linear, nn.ReLU, nn.Dropout]
     assert stack[0].weight.shape == (5, 7)
-    assert stack[3].weight.shape == (4, 5)
-    assert stack[2].p == stack[5].p == 0.3
+    assert stack[2].weight.shape == (4, 5)
+    assert stack[4].p == 0.3
 
 
-def test_embedding_stack_without_widths_is_the_identity():
+def test_embedding_stack_without_widths_keeps_the_features():
     """A method with ``hidden=()`` works on the features themselves."""
     x = torch.tensor([[1.0, -2.0]])
 
-    assert_close(embedding_stack(2, (), 0.5)(x), x)
+    assert_close(embedding_stack(2, (), 0.5).eval()(x), x)
+
+
+def test_glorot_start_by_its_formula():
+    """Weights spread over +-sqrt(6 / (in + out)), here 0.1, and biases are zero."""
+    layer = nn.Linear(400, 200)
+    glorot_start(layer)
+
+    assert 0.0999 < layer.weight.abs().max() <= 0.1
+    assert not layer.bias.any()
 
 
 def test_plain_attention_scores_by_hand():

@@ -18,6 +18,7 @@ from milbench.nn import (
     attention_pool,
     check_instances,
     embedding_stack,
+    glorot_start,
     logit_count,
     with_negative,
 )
@@ -38,9 +39,10 @@ class ABMIL(nn.Module):
     each. The paper's loss, the Bernoulli likelihood of p clamped to [1e-5, 1 - 1e-5], is the
     harness's cross-entropy on (0, z) but for the clamp.
 
-    Departure: the authors publish no code for features. Here Linear, ReLU and dropout replace the
-    CNN; one layer of 512 and dropout 0.25 are our choice. Their network for the classical sets is
-    ``hidden=(256, 128, 64), attention=64, dropout=0.5``.
+    Departure: the authors publish no code for features. Here Linear and ReLU replace the CNN; one
+    layer of 512 and dropout 0.25 are our choice. For the classical sets take the layers of Wang et
+    al. 2018, ``hidden=(256, 128, 64), attention=64, dropout=0.5``; the Glorot start is theirs too.
+    With the CNN, PyTorch's own start is kept, as in the authors' code.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ class ABMIL(nn.Module):
     attention
         Width L of the attention space.
     dropout
-        After every embedding layer; not used with ``embed="lenet"``, which has none.
+        After the last embedding layer; not used with ``embed="lenet"``, which has none.
     embed
         ``linear`` for features; ``lenet`` for digits of 28 x 28 pixels, the published CNN.
     """
@@ -76,6 +78,8 @@ class ABMIL(nn.Module):
             self.embed, width = Layers(in_dim, hidden, dropout), (in_dim, *hidden)[-1]
         self.attention = AttentionScores(width, attention, gated=self.gated)
         self.head = nn.Linear(width, logit_count(n_classes))
+        if embed == "linear":
+            self.apply(glorot_start)
 
     def forward(self, bag: Bag) -> Output:
         """Map bag.x of shape (N, D), or (N, 1, 28, 28), to logits (C,) and attention (N,).

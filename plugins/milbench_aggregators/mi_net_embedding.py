@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from torch import nn
 
 from milbench import Bag, MilbenchError, Output
-from milbench.nn import check_instances, embedding_stack, logit_count, with_negative
+from milbench.nn import check_instances, embedding_stack, glorot_start, logit_count, with_negative
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,10 +53,9 @@ class MiNetEmbedding(nn.Module):
             )
         self.in_dim = in_dim
         self.pooling = pooling
-        self.embed = embedding_stack(in_dim, hidden, 0.0)
-        self.drop = nn.Dropout(dropout)
+        self.embed = embedding_stack(in_dim, hidden, dropout)
         self.head = nn.Linear((in_dim, *hidden)[-1], logit_count(n_classes))
-        self.apply(start)
+        self.apply(glorot_start)
 
     def forward(self, bag: Bag) -> Output:
         """Map bag.x of shape (N, D) to logits of shape (C,).
@@ -67,7 +66,7 @@ class MiNetEmbedding(nn.Module):
             If bag.x is not (N, D).
         """
         check_instances(bag.x, self.in_dim)
-        embedded = self.drop(self.embed(bag.x))  # (N, M)
+        embedded = self.embed(bag.x)  # (N, M)
         return Output(logits=with_negative(self.head(pool(embedded, self.pooling))))
 
 
@@ -78,10 +77,3 @@ def pool(embedded: Tensor, pooling: str) -> Tensor:
     if pooling == "mean":
         return embedded.mean(dim=0)
     return embedded.logsumexp(dim=0) - math.log(len(embedded))
-
-
-def start(module: nn.Module) -> None:
-    """Initialise a linear layer as Keras does."""
-    if isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)

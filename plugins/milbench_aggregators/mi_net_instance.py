@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from torch import nn
 
 from milbench import Bag, MilbenchError, Output
-from milbench.nn import check_instances, embedding_stack, logit_count, with_negative
+from milbench.nn import check_instances, embedding_stack, glorot_start, logit_count, with_negative
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +55,9 @@ class MiNetInstance(nn.Module):
             raise MilbenchError(f"mi-net-instance: pooling is {pooling!r}; choose max, mean or lse")
         self.in_dim = in_dim
         self.pooling = pooling
-        self.embed = embedding_stack(in_dim, hidden, 0.0)
-        self.drop = nn.Dropout(dropout)
+        self.embed = embedding_stack(in_dim, hidden, dropout)
         self.head = nn.Linear((in_dim, *hidden)[-1], logit_count(n_classes))
-        self.apply(start)
+        self.apply(glorot_start)
 
     def forward(self, bag: Bag) -> Output:
         """Map bag.x of shape (N, D) to logits (C,), and a prediction for each instance.
@@ -71,7 +70,7 @@ class MiNetInstance(nn.Module):
             If bag.x is not (N, D).
         """
         check_instances(bag.x, self.in_dim)
-        outputs = self.head(self.drop(self.embed(bag.x)))  # (N, 1) or (N, C)
+        outputs = self.head(self.embed(bag.x))  # (N, 1) or (N, C)
         instance_logits = with_negative(outputs)  # (N, C)
         return Output(
             logits=pool(instance_logits, self.pooling),
@@ -87,10 +86,3 @@ def pool(instance_logits: Tensor, pooling: str) -> Tensor:
     if pooling == "mean":  # the mean of probabilities, in logarithms
         instance_logits = instance_logits.log_softmax(dim=-1)
     return instance_logits.logsumexp(dim=0) - math.log(len(instance_logits))
-
-
-def start(module: nn.Module) -> None:
-    """Initialise a linear layer as Keras does."""
-    if isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)

@@ -159,15 +159,15 @@ def test_max_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("pooling", "probability"), [("max", 3 / 4), ("mean", 5 / 8), ("lse", 2 / 3)]
+    ("pooling", "exponentials"), [("max", (1, 3)), ("mean", (3 / 8, 5 / 8)), ("lse", (1, 2))]
 )
-def test_mi_net_instance_by_hand(pooling, probability):
-    """Instances at 1/2 and 3/4; lse averages their odds 1 and 3 to 2."""
+def test_mi_net_instance_by_hand(pooling, exponentials):
+    """Instances at 1/2 and 3/4: mean (3/8, 5/8); lse averages their odds 1 and 3 to 2."""
     model = identity_head(MiNetInstance(1, 2, pooling=pooling, hidden=()))
 
     output = model(Bag(torch.tensor([[0.0], [math.log(3)]])))
 
-    assert_close(output.logits.softmax(0)[1], torch.tensor(probability))
+    assert_close(output.logits.exp(), torch.tensor(exponentials, dtype=torch.float32))
     assert_close(output.scores, torch.tensor([0.0, math.log(3)]))
 
 
@@ -235,6 +235,12 @@ def test_an_unknown_pooling_is_refused(method):
     """The message names the choices."""
     with pytest.raises(MilbenchError, match="max, mean or lse"):
         method(4, 2, pooling="median")
+
+
+def test_abmil_starts_as_glorot_on_features_and_as_pytorch_on_digits():
+    """Zero biases tell the two apart."""
+    assert not ABMIL(6, 2).attention.content.bias.any()
+    assert ABMIL(784, 2, embed="lenet").attention.content.bias.any()
 
 
 def test_an_unknown_embedding_is_refused():
