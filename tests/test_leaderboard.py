@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from milbench.errors import ScoreError
 from milbench.leaderboard import Board, Cell, DatasetInfo, MethodInfo, build
+from milbench.leaderboard.overall import overall_of
 from milbench.report import render
 
 CLASSES = ("negative", "positive")
@@ -159,6 +160,7 @@ def test_smaller_can_be_better():
     assert best.versus.difference < 0
     assert best.versus.is_better
     assert best.rank == (1, 1)
+    assert [r.is_top for r in made.sections[0].rows] == [True, False]
 
 
 def test_failed_run_keeps_a_method_out_of_the_tests_but_on_the_table():
@@ -173,6 +175,15 @@ def test_failed_run_keeps_a_method_out_of_the_tests_but_on_the_table():
     assert found.versus is None
     assert not math.isnan(found.primary.value)
     assert made.sections[0].comparisons == ()
+
+
+def test_incomplete_method_leaves_the_tests_of_the_others_alone():
+    """Two complete methods are compared as if the third were not there."""
+    pair = build(board("good", "fair", reference="good"), [*GOOD, *FAIR])
+    three = build(board("good", "poor", "fair", reference="good"), [*GOOD, *POOR[1:], *FAIR])
+    assert three.sections[0].comparisons == pair.sections[0].comparisons
+    assert row(three, "fair").rank == (2, 2)
+    assert row(three, "fair").versus.mark
 
 
 def test_missing_folds_keep_their_numbers():
@@ -378,6 +389,37 @@ def test_difference_within_the_rope_is_a_tie():
     records = [r for d in ("one", "two") for m in ("a", "b") for r in on(d, runs(m, 1.0))]
     made = build(board("a", "b", datasets=several("one", "two"), reference="a"), records)
     assert {s.method: s.tally for s in made.overall.standings}["b"] == (0, 2, 0)
+
+
+def test_difference_of_exactly_the_rope_is_a_tie():
+    """In doubles 0.71 - 0.70 is larger than 0.01; that must not make a win."""
+    records = [r for d in ("one", "two") for m in ("a", "b") for r in on(d, runs(m, 1.0))]
+    asked = board("a", "b", datasets=several("one", "two"), reference="a")
+    sections = [
+        replace(
+            section,
+            rows=tuple(with_value(r, 0.70 if r.method == "a" else value) for r in section.rows),
+        )
+        for section, value in zip(build(asked, records).sections, (0.71, 0.711), strict=True)
+    ]
+    assert {s.method: s.tally for s in overall_of(asked, sections).standings}["b"] == (1, 1, 0)
+
+
+def with_value(of, value: float):
+    return replace(of, scores=(replace(of.primary, value=value), *of.scores[1:]))
+
+
+def test_smaller_can_be_better_over_data_sets():
+    """Ranked by log loss, the smaller value wins on both data sets."""
+    records = [r for d in ("one", "two") for m in ("a", "b") for r in on(d, runs(m, 1.0))]
+    by_loss = tuple(replace(d, primary_metric="log-loss") for d in several("one", "two"))
+    asked = board("a", "b", datasets=by_loss, reference="a")
+    sections = [
+        replace(s, rows=tuple(with_value(r, 0.7 if r.method == "a" else 0.6) for r in s.rows))
+        for s in build(asked, records).sections
+    ]
+    first = overall_of(asked, sections).standings[0]
+    assert (first.method, first.mean_rank, first.tally) == ("b", 1.0, (2, 0, 0))
 
 
 def test_method_incomplete_on_one_data_set_has_no_mean_rank():

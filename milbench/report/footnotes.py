@@ -72,7 +72,8 @@ def legend(leaderboard: Leaderboard) -> Iterator[str]:
     yield from protocol(leaderboard)
     occurring = leaderboard.codes
     yield from (f"{code}: {text}" for code, text in MEANINGS.items() if code in occurring)
-    yield "; ".join(f"{name} {text}" for name, text in leaderboard.versions)
+    if leaderboard.versions:
+        yield "; ".join(f"{name} {text}" for name, text in leaderboard.versions)
 
 
 def protocol(leaderboard: Leaderboard) -> Iterator[str]:
