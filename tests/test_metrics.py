@@ -137,6 +137,13 @@ def test_calibration_error_by_hand():
     assert found.value == pytest.approx(0.5 * 0.2 + 0.5 * 0.1)
 
 
+def test_bins_of_the_calibration_error_are_closed_above():
+    """0.2 is the upper edge of a bin of 15, so 0.25 is in the next: gaps of 0.2 and 0.75."""
+    found = evaluate("ece", [0, 1], binary([0.2, 0.25]))
+
+    assert found.value == pytest.approx((0.2 + 0.75) / 2)
+
+
 def test_calibration_error_of_three_classes_reads_the_largest_probability():
     """Confidence 0.6 and right in one of two bags is a gap of 0.1."""
     score = [[0.6, 0.2, 0.2], [0.6, 0.2, 0.2]]

@@ -184,6 +184,14 @@ def test_variance_between_repeats_widens_the_interval(experiment):
     assert (high - low) / (plain_high - plain_low) == pytest.approx(expected)
 
 
+def test_the_interval_of_a_method_keeps_to_the_bounds(experiment):
+    """Centred and widened, the largest draws of an AUROC of 0.98 would lie beyond 1."""
+    found = patient_bootstrap("auroc", {"a": experiment(1, signal=2.5)}, draws=300, seed=1)
+
+    assert found.draws.max() <= 1.0
+    assert found.interval("a", level=0.999)[1] == 1.0
+
+
 @pytest.mark.parametrize(
     ("per_seed", "expected"),
     [

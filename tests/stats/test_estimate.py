@@ -137,8 +137,8 @@ def test_logits_have_no_log_loss():
 
 
 def test_per_class_values_are_averaged_like_the_value(experiment):
-    """The macro AUROC is the mean of the classes, also after folds and repeats."""
-    found = estimate("auroc", experiment(1, patients=60, classes=3))
+    """The macro AUROC is the mean of the classes, also after folds, seeds and repeats."""
+    found = estimate("auroc", experiment(1, patients=60, classes=3, seeds=2))
 
     assert found.value == pytest.approx(np.mean(found.per_class))
 
