@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -142,6 +143,17 @@ def test_a_failing_reader_leaves_what_was_there(path: Path) -> None:
 
     with pytest.raises(KeyError, match="the reader failed"):
         write_features(path, failing(), encode=None, about=ABOUT)
+
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_failing_write_leaves_what_was_there(path: Path) -> None:
+    """HDF5 stores no text with a zero byte: the error comes last, and leaves no half file."""
+    before = path.read_bytes()
+
+    with pytest.raises(ValueError, match="NULL"):
+        write_features(path, toy_bags(), encode=None, about=replace(ABOUT, fingerprint="a\0b"))
 
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
