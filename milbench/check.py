@@ -7,13 +7,13 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from milbench.errors import PluginError
+from milbench.records import Aggregator
 from milbench.suite import read_suite, structural_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from milbench.records import Aggregator
     from milbench.registry import Kind, Registry
 
 GIVEN = ("self", "in_dim", "n_classes")
@@ -25,7 +25,11 @@ def faults(path: Path, registry: Registry) -> list[str]:
     Names are looked up even where the structure is wrong, so that one reading shows everything.
     """
     data = read_suite(path)
-    return [*structural_faults(data), *_name_faults(data, registry), *_method_faults(data, registry)]
+    return [
+        *structural_faults(data),
+        *_name_faults(data, registry),
+        *_method_faults(data, registry),
+    ]
 
 
 def argument_faults(record: Aggregator, args: dict[str, Any]) -> list[str]:
@@ -49,7 +53,8 @@ def _suggest(name: str, known: list[str]) -> str:
 
 
 def _name_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]:
-    for key, kind in (("datasets", "dataset"), ("encoders", "encoder")):
+    kinds: dict[str, Kind] = {"datasets": "dataset", "encoders": "encoder"}
+    for key, kind in kinds.items():
         names = data.get(key, [])
         for position, name in enumerate(names if isinstance(names, list) else []):
             yield from _lookup(f"{key}[{position}]", kind, name, registry)
@@ -66,7 +71,7 @@ def _method_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]:
 
 
 def _setting_faults(place: str, method: dict[str, Any], registry: Registry) -> Iterator[str]:
-    record = registry.find("aggregator", method["name"]).record
+    record = registry.record(Aggregator, method["name"])
     on = method.get("on", {})
     groups = {f"{place}.args": method.get("args", {})}
     for name, override in (on if isinstance(on, dict) else {}).items():

@@ -7,6 +7,7 @@ replaced and its task tried again, so that one crash costs one run and not the w
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import queue
@@ -168,6 +169,8 @@ def _work(pipe: Connection) -> None:
     """Answer calls until told to stop; runs in the worker process."""
     # Ctrl-C reaches the whole terminal group; the main process decides when workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What is wrong with a plugin was told once, by the main process.
+    logging.getLogger("milbench").addHandler(logging.NullHandler())
     while True:
         try:
             call = pipe.recv()

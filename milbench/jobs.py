@@ -13,12 +13,14 @@ from functools import cached_property
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from milbench.records import Aggregator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from milbench.records import Aggregator, Dataset, Recipe
+    from milbench.records import Dataset, Recipe
     from milbench.registry import Registry
     from milbench.splits import Splits
     from milbench.suite import Method, Suite
@@ -131,15 +133,14 @@ def args_of(method: Method, dataset: str) -> dict[str, Any]:
 
 
 def _cell(suite: Suite, registry: Registry, ground: Ground, method: Method) -> Cell:
-    offer = registry.find("aggregator", method.name)
-    record = cast("Aggregator", offer.record)
+    record = registry.record(Aggregator, method.name)
     dataset = ground.dataset.name
     return Cell(
         suite=suite.name,
         dataset=dataset,
         encoder=ground.encoder,
         method=method.row,
-        aggregator=offer.full_name,
+        aggregator=registry.find("aggregator", method.name).full_name,
         args=args_of(method, dataset),
         recipe=recipe_of(suite, method, record, dataset),
         standardise=suite.protocol.standardise,
@@ -150,17 +151,13 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, method: Method) -> C
     )
 
 
-def _part_hashes(
-    splits: Splits, repeats: int | None
-) -> dict[tuple[int, int], str]:
+def _part_hashes(splits: Splits, repeats: int | None) -> dict[tuple[int, int], str]:
     wanted = splits.n_repeats if repeats is None else min(repeats, splits.n_repeats)
     places = [(repeat, fold) for repeat in range(wanted) for fold in range(splits.n_folds)]
     return {place: part_hash(splits, *place) for place in places}
 
 
-def _places(
-    suite: Suite, parts: dict[tuple[int, int], str]
-) -> Iterator[tuple[int, int, int]]:
+def _places(suite: Suite, parts: dict[tuple[int, int], str]) -> Iterator[tuple[int, int, int]]:
     for repeat, fold in parts:
         for seed in range(suite.protocol.seeds):
             yield repeat, fold, seed

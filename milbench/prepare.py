@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from milbench.errors import MilbenchError, MissingDataError, SplitError
 from milbench.features import cached_features
 from milbench.jobs import Ground, split_digest
+from milbench.records import Dataset, Encoder
 from milbench.splits import SplitPlan, draw_splits, load_splits
 
 if TYPE_CHECKING:
@@ -16,12 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from milbench.bags import BagTable
-    from milbench.records import Dataset, Encoder
     from milbench.registry import Registry
     from milbench.splits import Splits
     from milbench.suite import Suite
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -36,9 +33,11 @@ class Prepared:
     broken: dict[str, str] = field(default_factory=dict)
 
     @property
-    def reasons(self) -> dict[str, str]:
-        """Return why each data set that is not ready is not."""
-        return self.skipped | {name: f"failed: {why}" for name, why in self.broken.items()}
+    def states(self) -> dict[str, dict[str, Any]]:
+        """Return what became of each data set: status, reason, and notes on its splits."""
+        ready = {g.dataset.name: _state("ready", "", g.splits.notes) for g in self.grounds}
+        skipped = {name: _state("skipped", why) for name, why in self.skipped.items()}
+        return ready | skipped | {name: _state("failed", why) for name, why in self.broken.items()}
 
 
 def prepare(suite: Suite, registry: Registry, *, data: Path, cache: Path, store: Path) -> Prepared:
@@ -49,8 +48,8 @@ def prepare(suite: Suite, registry: Registry, *, data: Path, cache: Path, store:
     """
     prepared = Prepared()
     for name, encoder_name in wanted(suite, registry):
-        dataset = cast("Dataset", registry.find("dataset", name).record)
-        encoder = cast("Encoder", registry.find("encoder", encoder_name).record)
+        dataset = registry.record(Dataset, name)
+        encoder = registry.record(Encoder, encoder_name)
         try:
             ground = _ground(suite, dataset, encoder, _Places(data, cache, store))
         except MissingDataError as absent:
@@ -62,10 +61,14 @@ def prepare(suite: Suite, registry: Registry, *, data: Path, cache: Path, store:
     return prepared
 
 
+def _state(status: str, reason: str, notes: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"status": status, "reason": reason, "notes": list(notes)}
+
+
 def wanted(suite: Suite, registry: Registry) -> Iterator[tuple[str, str]]:
     """Yield each data set of ``suite`` with each encoder it is to be seen through."""
     for name in suite.datasets:
-        dataset = cast("Dataset", registry.find("dataset", name).record)
+        dataset = registry.record(Dataset, name)
         for encoder in suite.encoders or (dataset.encoder,):
             yield name, encoder
 
@@ -81,13 +84,14 @@ def _ground(suite: Suite, dataset: Dataset, encoder: Encoder, places: _Places) -
     features = cached_features(dataset, encoder, data=places.data, cache=places.cache)
     splits = _drawn(suite, dataset, features.table, places.data)
     path = places.store / "splits" / f"{dataset.name}-{split_digest(suite, splits)}.csv"
+    _keep(path, splits, features.table)
     return Ground(
         dataset=dataset,
         encoder=encoder.name,
         features_path=features.path,
         features_hash=features.content_hash,
         splits_path=path,
-        splits=_kept(path, splits, features.table),
+        splits=splits,
     )
 
 
@@ -98,23 +102,22 @@ def _drawn(suite: Suite, dataset: Dataset, table: BagTable, data: Path) -> Split
     return draw_splits(table, plan, name=dataset.name, published=published)
 
 
-def _kept(path: Path, drawn: Splits, table: BagTable) -> Splits:
-    """Return the splits stored at ``path``; store ``drawn`` where there are none.
+def _keep(path: Path, drawn: Splits, table: BagTable) -> None:
+    """Store ``drawn`` at ``path``, unless a file with at least as many repeats is there.
 
-    A stored file with fewer repeats is replaced by the longer one, whose first repeats must be
-    the same.
+    Raises
+    ------
+    SplitError
+        If the stored file is damaged or has other splits.
     """
     if path.exists():
         stored = load_splits(path, table)
-        if stored.hash == drawn.hash:
-            return stored
         shared = min(stored.n_repeats, drawn.n_repeats)
         if (stored.roles[:shared] != drawn.roles[:shared]).any():
             raise SplitError(
                 f"{path}: holds other splits than this version draws for the same plan; "
                 "keep the file and use the version that drew it, or move the results away"
             )
-        if stored.n_repeats > drawn.n_repeats:
-            return drawn
+        if stored.n_repeats >= drawn.n_repeats:
+            return
     drawn.save(path)
-    return drawn

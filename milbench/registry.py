@@ -10,7 +10,7 @@ import logging
 import os
 from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
 
@@ -34,9 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
+    from milbench.records import Aggregator, Dataset, Encoder
+
 __all__ = ["KINDS", "Kind", "Offer", "Origin", "Plugin", "Problem", "Registry", "load_registry"]
 
 log = logging.getLogger(__name__)
+
+R = TypeVar("R", "Dataset", "Encoder", "Aggregator")
 
 KINDS: tuple[Kind, ...] = tuple(HOOKS)
 
@@ -128,6 +132,17 @@ class Registry:
             choices = " or ".join(offer.full_name for offer in found)
             raise PluginError(f"{kind} {name!r} has {len(found)} sources; write {choices}")
         return found[0]
+
+    def record(self, kind: type[R], name: str) -> R:
+        """Return the record of a short or full name: ``record(Aggregator, "abmil")``.
+
+        Raises
+        ------
+        PluginError
+            As :meth:`find` does.
+        """
+        found = self.find(cast("Kind", kind.__name__.lower()), name).record
+        return cast("R", found)
 
     def unknown(self, name: str, kinds: tuple[Kind, ...] = KINDS) -> str:
         """Say that no plugin offers a name: what is near it, and what to do next."""

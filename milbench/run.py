@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from milbench.execute import drain, executor_by_name
 from milbench.jobs import Ground, Job, Run, expand
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
 from milbench.prepare import Prepared, prepare, wanted
+from milbench.records import Aggregator, Dataset
 from milbench.store import Store, read_record
 from milbench.train.work import Finished, Task, store_failure, work
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from milbench.records import Dataset
     from milbench.registry import Registry
     from milbench.suite import Suite
 
@@ -76,9 +76,7 @@ def plan(suite: Suite, registry: Registry, settings: Settings) -> Plan:
         If a stored result is damaged.
     """
     store = Store(settings.results / suite.name)
-    prepared = prepare(
-        suite, registry, data=settings.data, cache=settings.cache, store=store.root
-    )
+    prepared = prepare(suite, registry, data=settings.data, cache=settings.cache, store=store.root)
     jobs = expand(suite, registry, prepared.grounds, settings.repeats)
     done = frozenset() if settings.fresh else frozenset(store.done())
     return Plan(suite, prepared, jobs, done, store, settings)
@@ -90,7 +88,7 @@ def run(plan: Plan, registry: Registry, observe: Callable[[Finished], None]) -> 
     Each result is stored before it is reported to ``observe`` and to the plugins' hooks. An
     interrupt ends the workers and loses nothing that was finished.
     """
-    plan.store.note_skipped(plan.prepared.reasons)
+    plan.store.note_datasets(plan.prepared.states)
     counts: Counter[str] = Counter()
     for finished in execute(plan):
         counts[finished.status] += 1
@@ -151,13 +149,13 @@ def planned_runs(suite: Suite, repeats: int | None) -> tuple[tuple[int, int, int
 
 def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None = None) -> Board:
     """Return what the leaderboard of ``suite`` is to show, from the suite and the store alone."""
-    reasons = store.skipped()
+    states = store.datasets()
     datasets = tuple(
-        _dataset_info(cast("Dataset", registry.find("dataset", name).record), encoder, reasons)
+        _dataset_info(registry.record(Dataset, name), encoder, states.get(name, {}))
         for name, encoder in wanted(suite, registry)
     )
     methods = tuple(
-        MethodInfo(label=m.row, control=registry.find("aggregator", m.name).record.control)
+        MethodInfo(label=m.row, control=registry.record(Aggregator, m.name).control)
         for m in suite.methods
     )
     planned = planned_runs(suite, repeats)
@@ -179,7 +177,7 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
     )
 
 
-def _dataset_info(dataset: Dataset, encoder: str, reasons: dict[str, str]) -> DatasetInfo:
+def _dataset_info(dataset: Dataset, encoder: str, state: dict[str, Any]) -> DatasetInfo:
     return DatasetInfo(
         name=dataset.name,
         encoder=encoder,
@@ -187,7 +185,8 @@ def _dataset_info(dataset: Dataset, encoder: str, reasons: dict[str, str]) -> Da
         classes=dataset.classes,
         cohort=dataset.cohort or dataset.name,
         group_known=dataset.group_known,
-        skipped_reason=reasons.get(dataset.name, ""),
+        skipped_reason=state.get("reason", ""),
+        notes=tuple(state.get("notes", ())),
     )
 
 

@@ -4,7 +4,7 @@
 
     results/<suite>/runs/<data set>/<method>/<key>.json
     results/<suite>/splits/<data set>-<digest>.csv
-    results/<suite>/skipped.json
+    results/<suite>/datasets.json
 
 Every reported number is a pure function of the rows in these files. They merge in git, survive a
 kill at any moment, and need no database.
@@ -13,14 +13,16 @@ kill at any moment, and need no database.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from milbench.atomic import write_atomic
 from milbench.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from milbench.jobs import Run
 
 SCHEMA = 1
@@ -59,14 +61,14 @@ class Store:
         for path in sorted(self.root.glob("runs/**/*.json")):
             yield read_record(path)
 
-    def skipped(self) -> dict[str, str]:
-        """Return the reason for every data set that the last run skipped."""
-        path = self.root / "skipped.json"
-        return dict(_json(path)) if path.exists() else {}
+    def datasets(self) -> dict[str, dict[str, Any]]:
+        """Return what the last run knew of each data set: status, reason, notes."""
+        path = self.root / "datasets.json"
+        return _json(path) if path.exists() else {}
 
-    def note_skipped(self, reasons: Mapping[str, str]) -> None:
-        """Keep why data sets were skipped, for a leaderboard that is made later."""
-        write_atomic(self.root / "skipped.json", json.dumps(reasons, indent=1) + "\n")
+    def note_datasets(self, states: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep why data sets were skipped and how they were split, for a later leaderboard."""
+        write_atomic(self.root / "datasets.json", json.dumps(states, indent=1) + "\n")
 
     def _path(self, dataset: str, method: str, key: str) -> Path:
         return self.root / "runs" / _folder(dataset) / _folder(method) / f"{key}.json"

@@ -152,7 +152,7 @@ def _inconsistencies(suite: Suite) -> Iterator[str]:
     reference = suite.report.reference
     if reference is not None and reference not in rows:
         yield f"report.reference: {reference!r} is no row of this suite; rows: {', '.join(rows)}"
-    if suite.splits.scheme in ("kfold", "published") and suite.splits.folds < 2:
+    if suite.splits.scheme in ("kfold", "published") and suite.splits.folds == 1:
         yield f"splits.folds: {suite.splits.folds} fold leaves nothing to train on; use 2 or more"
 
 

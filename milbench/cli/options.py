@@ -32,20 +32,22 @@ results_option = click.option(
     show_default=True,
     help="Folder for the result files.",
 )
+
+
+def default_cache() -> Path:
+    """Return the folder for packed features: in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "milbench"
+
+
 cache_option = click.option(
     "--cache",
     type=FOLDER,
     envvar="MILBENCH_CACHE",
-    default=lambda: default_cache(),
+    default=default_cache,
     show_default="~/.cache/milbench",
     show_envvar=True,
     help="Folder for the packed features.",
 )
-
-
-def default_cache() -> Path:
-    """Return the folder for packed features: ``$XDG_CACHE_HOME/milbench`` or ``~/.cache/milbench``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "milbench"
 
 
 def suite_paths(name: str, registry: Registry) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from rich import progress as bars
 
@@ -44,7 +44,7 @@ class Progress:
         )
         self._task = self._bar.add_task(suite, total=total, trouble="")
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         """Start the bar."""
         self._bar.start()
         return self

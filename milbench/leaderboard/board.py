@@ -19,6 +19,8 @@ class DatasetInfo:
         Whether the patient of a bag is really known.
     skipped_reason
         Why the last run left the data set out; empty when it did not.
+    notes
+        What a reader must know about how its splits were drawn.
     """
 
     name: str
@@ -28,6 +30,7 @@ class DatasetInfo:
     cohort: str = ""
     group_known: bool = True
     skipped_reason: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

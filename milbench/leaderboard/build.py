@@ -171,6 +171,7 @@ def _notes(
 ) -> Iterator[str]:
     if dataset.skipped_reason:
         yield f"The last run left this data set out: {dataset.skipped_reason}"
+    yield from dataset.notes
     if tests.refusal:
         yield tests.refusal
     elif reference is not None and reference not in complete:

@@ -34,7 +34,7 @@ def section_notes(section: Section) -> Iterator[str]:
     if section.stale:
         yield (
             f"{_records(section.stale)} of older features, splits, settings or code not used; "
-            "run the suite with --fresh to replace them."
+            "they may be deleted."
         )
     if section.unplanned:
         yield f"{_records(section.unplanned)} outside the plan of the suite not used."

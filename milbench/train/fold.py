@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from milbench.bags import Bag, Context, Output
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import numpy as np
 
+    from milbench.bags import Bag, Context, Output
     from milbench.jobs import Run
     from milbench.train.resident import FoldBags
 

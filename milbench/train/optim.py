@@ -41,7 +41,9 @@ class FusedAdam:
 
     def __init__(self, parameters: Sequence[Parameter], recipe: Recipe) -> None:
         self._parameters = list(parameters)
-        self._kernel = torch._fused_adamw_ if recipe.optimizer == "adamw" else torch._fused_adam_  # noqa: SLF001  # see HAS_FUSED
+        self._kernel = (
+            torch._fused_adamw_ if recipe.optimizer == "adamw" else torch._fused_adam_
+        )  # see HAS_FUSED
         self._recipe = recipe
         self._first = [torch.zeros_like(p) for p in self._parameters]
         self._second = [torch.zeros_like(p) for p in self._parameters]
@@ -54,15 +56,16 @@ class FusedAdam:
         used = [i for i, gradient in enumerate(gradients) if gradient is not None]
         if len(used) == len(gradients):
             self._counts += 1
-            state = (self._parameters, gradients, self._first, self._second, [], self._count)
         else:
             for i in used:
                 self._count[i] += 1
-            lists = (self._parameters, gradients, self._first, self._second)
-            picked = [[values[i] for i in used] for values in lists]  # type: ignore[index]
-            state = (*picked, [], [self._count[i] for i in used])  # type: ignore[assignment]
         self._kernel(
-            *state,
+            [self._parameters[i] for i in used],
+            [gradient for gradient in gradients if gradient is not None],
+            [self._first[i] for i in used],
+            [self._second[i] for i in used],
+            [],
+            [self._count[i] for i in used],
             lr=lr,
             beta1=self._recipe.betas[0],
             beta2=self._recipe.betas[1],
@@ -99,17 +102,24 @@ def build_optimizer(parameters: Sequence[Parameter], recipe: Recipe) -> Optimize
 
 
 def _torch_optimizer(parameters: Sequence[Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    common = {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
+    lr, decay = recipe.lr, recipe.weight_decay
     match recipe.optimizer:
         case "sgd":
-            momentum = {"momentum": recipe.momentum, "nesterov": recipe.nesterov}
-            return torch.optim.SGD(parameters, fused=True, **common, **momentum)
-        case "adam":
-            return torch.optim.Adam(parameters, betas=recipe.betas, fused=True, **common)
-        case "adamw":
-            return torch.optim.AdamW(parameters, betas=recipe.betas, fused=True, **common)
+            # Not fused: that kernel fails where a parameter has no gradient in the first step.
+            return torch.optim.SGD(
+                parameters,
+                lr=lr,
+                weight_decay=decay,
+                momentum=recipe.momentum,
+                nesterov=recipe.nesterov,
+                foreach=True,
+            )
         case "radam":
-            return torch.optim.RAdam(parameters, betas=recipe.betas, **common)
+            return torch.optim.RAdam(parameters, lr=lr, betas=recipe.betas, weight_decay=decay)
+        case "adam":
+            return torch.optim.Adam(parameters, lr=lr, betas=recipe.betas, weight_decay=decay)
+        case "adamw":
+            return torch.optim.AdamW(parameters, lr=lr, betas=recipe.betas, weight_decay=decay)
 
 
 def learning_rate(recipe: Recipe, epoch: int) -> float:

@@ -92,10 +92,7 @@ def youden_threshold(label: np.ndarray, score: np.ndarray) -> float:
         return 0.5
     values = np.unique(score)  # ascending
     index = np.array(
-        [
-            (score[label == 1] >= v).mean() - (score[label == 0] >= v).mean()
-            for v in values
-        ]
+        [(score[label == 1] >= v).mean() - (score[label == 0] >= v).mean() for v in values]
     )
     best = int(index.argmax())
     if index[best] <= 0:

@@ -10,13 +10,13 @@ import traceback
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from milbench.errors import MilbenchError
 from milbench.features import open_features
+from milbench.records import Aggregator
 from milbench.registry import load_registry
 from milbench.splits import load_splits
 from milbench.store import SCHEMA, Store
@@ -25,11 +25,12 @@ from milbench.train.machine import peak_memory_mb, versions
 from milbench.train.resident import resident
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from milbench.bags import BagTable
     from milbench.jobs import Run
-    from milbench.records import Aggregator
     from milbench.splits import Part, Splits
     from milbench.train.engine import Outcome
     from milbench.train.resident import Resident
@@ -100,16 +101,20 @@ def store_failure(task: Task, error: BaseException) -> list[Finished]:
 
 
 def _finish(store: Store, record: dict[str, Any]) -> Finished:
-    path = store.add(record)
-    names = ("key", "dataset", "method", "status", "reason")
-    return Finished(*(record[name] for name in names), path=path)
+    return Finished(
+        key=record["key"],
+        dataset=record["dataset"],
+        method=record["method"],
+        status=record["status"],
+        reason=record["reason"],
+        path=store.add(record),
+    )
 
 
 def _record(run: Run, task: Task) -> dict[str, Any]:
     try:
         data, table, splits = _load(task.features, task.splits, task.device)
-        offer = load_registry().find("aggregator", run.cell.aggregator)
-        record = cast("Aggregator", offer.record)
+        record = load_registry().record(Aggregator, run.cell.aggregator)
         reason = unsuitable(record, data)
         if reason:
             return _head(run, task.suite_digest) | {"status": "skipped", "reason": reason}

@@ -1,0 +1,110 @@
+"""Executors: every task is answered, whatever happens to the process that works on it."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from milbench.errors import MilbenchError
+from milbench.execute import InlineExecutor, ProcessExecutor, WorkerDied, drain, executor_by_name
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def fail_on_three(number: int) -> int:
+    if number == 3:
+        raise ValueError("three")
+    return number
+
+
+def die_once(task: tuple[Path, int]) -> int:
+    """Kill this process at the first try of task 2, and work at the second."""
+    folder, number = task
+    mark = folder / "died"
+    if number == 2 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die_always(number: int) -> int:
+    if number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def two_processes() -> ProcessExecutor:
+    return ProcessExecutor(2)
+
+
+EXECUTORS = [InlineExecutor, two_processes]
+
+
+@pytest.mark.parametrize("make", EXECUTORS, ids=["inline", "processes"])
+def test_every_task_is_answered_once(make):
+    """Twenty tasks give twenty answers, each its own."""
+    answers = list(drain(make(), double, range(20)))
+
+    assert sorted((a.task, a.result) for a in answers) == [(n, 2 * n) for n in range(20)]
+
+
+@pytest.mark.parametrize("make", EXECUTORS, ids=["inline", "processes"])
+def test_an_error_in_one_task_leaves_the_others(make):
+    """A task that raises is answered by its error; the rest are answered by their results."""
+    answers = {a.task: a for a in drain(make(), fail_on_three, range(6))}
+
+    assert isinstance(answers[3].error, ValueError)
+    assert [answers[n].result for n in (0, 1, 2, 4, 5)] == [0, 1, 2, 4, 5]
+
+
+def test_a_killed_worker_is_replaced_and_its_task_tried_again(tmp_path):
+    """SIGKILL in the middle of a task loses nothing."""
+    answers = list(drain(ProcessExecutor(2), die_once, [(tmp_path, n) for n in range(6)]))
+
+    assert sorted(a.result for a in answers) == list(range(6))
+    assert (tmp_path / "died").exists()
+
+
+def test_a_task_that_always_kills_its_worker_is_given_up():
+    """After three dead workers the task fails, names the signal, and the rest goes on."""
+    answers = {a.task: a for a in drain(ProcessExecutor(1), die_always, range(3))}
+
+    assert isinstance(answers[1].error, WorkerDied)
+    assert "SIGKILL" in str(answers[1].error)
+    assert [answers[n].result for n in (0, 2)] == [0, 2]
+
+
+def test_a_worker_serves_many_tasks():
+    """Processes are kept: importing torch once is enough."""
+    pids = {a.result for a in drain(ProcessExecutor(2), pid_of, range(12))}
+
+    assert 1 <= len(pids) <= 2
+    assert os.getpid() not in pids
+
+
+def pid_of(_: int) -> int:
+    return os.getpid()
+
+
+def test_leaving_early_ends_the_workers():
+    """When the caller stops listening, no process is left behind and nothing hangs."""
+    executor = ProcessExecutor(2)
+    answers = drain(executor, pid_of, range(50))
+    pid = next(answers).result
+    answers.close()
+
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_an_unknown_executor_is_told():
+    """A misspelt name names the right ones."""
+    with pytest.raises(MilbenchError, match="use inline or processes"):
+        executor_by_name("threads")

@@ -1,0 +1,61 @@
+"""Optimisers: equal to torch's own, also where a parameter has no gradient."""
+
+import pytest
+import torch
+from torch import nn
+
+from milbench import Recipe
+from milbench.train.optim import build_optimizer, learning_rate
+
+RECIPES = [
+    Recipe(optimizer="adam", lr=0.01, weight_decay=0.1, betas=(0.5, 0.9)),
+    Recipe(optimizer="adamw", lr=0.01, weight_decay=0.1),
+    Recipe(optimizer="sgd", lr=0.01, weight_decay=0.1, momentum=0.9, nesterov=True),
+    Recipe(optimizer="radam", lr=0.01, weight_decay=0.1),
+]
+
+
+def reference(parameters, recipe):
+    """Return torch's plain optimiser, by its documented name."""
+    common = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "foreach": False}
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters, momentum=recipe.momentum, nesterov=recipe.nesterov, **common
+        )
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "radam": torch.optim.RAdam}
+    return kinds[recipe.optimizer](parameters, betas=recipe.betas, **common)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: r.optimizer)
+def test_ten_steps_equal_torchs_plain_optimiser(recipe):
+    """The weights agree to rounding; the second parameter has no gradient in every third step."""
+    torch.manual_seed(0)
+    ours = [nn.Parameter(torch.randn(3, 4).double()), nn.Parameter(torch.randn(5).double())]
+    theirs = [nn.Parameter(p.detach().clone()) for p in ours]
+    mine, torchs = build_optimizer(ours, recipe), reference(theirs, recipe)
+    for step in range(10):
+        gradients = [torch.randn(3, 4).double(), torch.randn(5).double() if step % 3 else None]
+        mine.step(gradients, recipe.lr)
+        for parameter, gradient in zip(theirs, gradients, strict=True):
+            parameter.grad = gradient
+        torchs.step()
+
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_the_learning_rate_of_a_step_is_used():
+    """SGD without momentum moves by exactly rate times gradient."""
+    parameter = nn.Parameter(torch.zeros(1))
+    optimizer = build_optimizer([parameter], Recipe(optimizer="sgd", lr=1.0, weight_decay=0.0))
+    optimizer.step([torch.ones(1)], 0.25)
+
+    assert parameter.item() == -0.25
+
+
+def test_a_cosine_falls_from_lr_to_final_lr():
+    """Start, middle and end of the cosine of Loshchilov and Hutter, eq. 5."""
+    recipe = Recipe(lr=1.0, final_lr=0.2, epochs=10, schedule="cosine")
+
+    assert [learning_rate(recipe, e) for e in (0, 5, 10)] == pytest.approx([1.0, 0.6, 0.2])
+    assert learning_rate(Recipe(lr=0.3), 7) == 0.3
