@@ -237,9 +237,17 @@ def test_an_unknown_pooling_is_refused(method):
         method(4, 2, pooling="median")
 
 
-def test_abmil_starts_as_glorot_on_features_and_as_pytorch_on_digits():
-    """Zero biases tell the two apart."""
-    assert not ABMIL(6, 2).attention.content.bias.any()
+@pytest.mark.parametrize("method", [ABMIL, MiNetInstance, MiNetEmbedding])
+def test_feature_networks_start_with_zero_biases(method):
+    """As Keras does, unlike PyTorch."""
+    biases = [p for name, p in method(6, 2).named_parameters() if name.endswith("bias")]
+
+    assert biases
+    assert not any(bias.any() for bias in biases)
+
+
+def test_abmil_on_digits_keeps_the_start_of_pytorch():
+    """The authors' code for images sets nothing."""
     assert ABMIL(784, 2, embed="lenet").attention.content.bias.any()
 
 
