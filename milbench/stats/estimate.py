@@ -61,7 +61,7 @@ class Estimate:
 
 
 def estimate(metric: str, predictions: Predictions) -> Estimate:
-    """Return a metric of one method with its spread, as section 1.2 of the protocol says.
+    """Return a metric of one method with its spread.
 
     Raises
     ------

@@ -64,7 +64,7 @@ def bootstrap_of(differences, drawn, design):
     ],
 )
 def test_marks_follow_the_decision_table(change, by_fold, spread, mark):
-    """Section 1.4: double dagger for P and T, dagger for P where its guards are met."""
+    """Double dagger for P and T together, dagger for P alone where its guards are met."""
     drawn = np.linspace(0.1 - 2 * spread, 0.1 + 2 * spread, 999)
 
     (found,) = compare_drawn(bootstrap_of(by_fold, drawn, replace(ENOUGH, **change)))
@@ -209,8 +209,8 @@ def test_one_method_has_no_pairs(experiment):
 def test_rejections_under_the_null_are_near_alpha(experiment):
     """Two methods of one strength differ significantly in about 5 % of 150 experiments.
 
-    Section 1.6 of the protocol measured 5 to 7 % for P and at most 4 % for T. At a rate of 5 %
-    more than 18 of 150 have a chance of 0.02 %; at 4 % more than 12 have one of 0.8 %.
+    P is near nominal and T conservative. At a rate of 5 % more than 18 of 150 have a chance of
+    0.02 %; at 4 % more than 12 have one of 0.8 %.
     """
     rejected = np.zeros(2)
     for number in range(150):
