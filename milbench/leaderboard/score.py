@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CLASSWISE = ("auroc", "sensitivity")
 
 
+ROUNDING = 1e-12  # repeats that are equal but for rounding do not vary
+
+
 def metrics_of(primary: str, secondary: Sequence[str]) -> tuple[str, ...]:
     """Return the metrics to compute, each once, the primary one first."""
     return tuple(dict.fromkeys((primary, *secondary, *CLASSWISE)))
@@ -59,7 +62,7 @@ def _score(found: Estimate, predictions: Predictions) -> Score:
         title=metric.title,
         greater_is_better=metric.greater_is_better,
         value=found.value,
-        sd=found.sd,
+        sd=0.0 if found.sd < ROUNDING else found.sd,
         per_class=found.per_class,
         folds=tuple(_folds(found, predictions)),
         codes=tuple(sorted(found.codes)),

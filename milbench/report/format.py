@@ -26,6 +26,19 @@ SHARES = frozenset(
 )
 
 
+# Where a column must be narrow.
+SHORT_TITLES = {
+    "average-precision": "AP",
+    "balanced-accuracy": "Bal. acc.",
+    "sensitivity": "Sens.",
+    "specificity": "Spec.",
+    "sensitivity-at-95-specificity": "Sens. at 95% spec.",
+    "kappa": "Kappa",
+    "quadratic-kappa": "QWK",
+    "brier": "Brier",
+}
+
+
 def number(value: float, decimals: int = 3) -> str:
     """Return ``value`` with fixed decimals; a dash where it is NaN."""
     if math.isnan(value):

@@ -99,7 +99,7 @@ def class_grids(section: Section) -> Iterator[Grid]:
 
 def overall_grid(overall: Overall) -> Grid:
     """Return the table over all data sets."""
-    headers = ["Method", f"Mean rank ({len(overall.datasets)} data sets)"]
+    headers = ["Method", "Mean rank"]
     if overall.reference is not None:
         headers.append(f"Win/tie/loss vs {overall.reference}")
     headers.append("Incomplete on")

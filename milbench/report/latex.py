@@ -1,8 +1,8 @@
 r"""Write a leaderboard as LaTeX that compiles with ``booktabs`` alone.
 
-One float holds a few data sets side by side, each with the primary metric, the first secondary
-metric and the rank interval; a single data set shows every metric. Shares are in percent, and
-values are rounded to their standard error.
+One float holds a few data sets side by side, each with the primary and the first secondary metric,
+and the rank interval where there is no mean rank over all; a single data set shows every metric.
+Shares are in percent, and values are rounded to their standard error.
 """
 
 from __future__ import annotations
@@ -58,6 +58,22 @@ class Column:
         return self.metric == self.section.metric
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of one float: a group a data set, and the mean rank where there is one.
+
+    ``has_ranks`` adds the rank interval of each data set; ``standings`` is None without mean ranks.
+    """
+
+    groups: list[list[Column]]
+    has_ranks: bool
+    standings: tuple[Standing, ...] | None
+
+    def width(self, group: list[Column]) -> int:
+        """Return the columns that a data set takes."""
+        return len(group) + self.has_ranks
+
+
 def to_latex(leaderboard: Leaderboard, *, wide: bool = False) -> str:
     r"""Return one ``table`` float, or several when the data sets do not fit side by side.
 
@@ -86,7 +102,7 @@ def _float(leaderboard: Leaderboard, sections: tuple[Section, ...], number: int,
     label = re.sub(r"[^A-Za-z0-9-]", "-", leaderboard.suite) + suffix
     return "\n".join(
         [
-            rf"\begin{{{environment}}}[t]\centering\small",
+            rf"\begin{{{environment}}}[t]\centering\small\setlength{{\tabcolsep}}{{4pt}}",
             rf"\caption{{{' '.join(_caption(leaderboard, sections))}}}\label{{tab:{label}}}",
             *_tabular(leaderboard, sections),
             rf"\end{{{environment}}}",
@@ -95,49 +111,63 @@ def _float(leaderboard: Leaderboard, sections: tuple[Section, ...], number: int,
 
 
 def _tabular(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterator[str]:
-    groups = [_columns(section, is_alone=len(sections) == 1) for section in sections]
-    has_mean_rank = leaderboard.overall is not None
-    layout = "l" + "".join(" " + "c" * (len(group) + 1) for group in groups)
-    yield rf"\begin{{tabular}}{{{layout}{' c' * has_mean_rank}}}\toprule"
-    yield _heading(groups, has_mean_rank)
-    yield _subheading(groups, has_mean_rank)
+    is_alone = len(sections) == 1
+    layout = Layout(
+        groups=[_columns(section, is_alone=is_alone) for section in sections],
+        has_ranks=is_alone or leaderboard.overall is None,
+        standings=leaderboard.overall.standings if leaderboard.overall is not None else None,
+    )
+    yield rf"\begin{{tabular}}{{{_alignment(layout)}}}\toprule"
+    yield _heading(layout)
+    yield _subheading(layout)
     for method in _methods(leaderboard, sections):
-        yield _line(leaderboard, groups, method)
+        yield _line(layout, method)
     yield r"\bottomrule"
     yield r"\end{tabular}"
 
 
-def _heading(groups: list[list[Column]], has_mean_rank: bool) -> str:
-    cells, rules, start = [], [], 2
-    for group in groups:
-        width = len(group) + 1
+def _alignment(layout: Layout) -> str:
+    groups = "".join(" " + "c" * layout.width(group) for group in layout.groups)
+    return f"l{groups}{' c' if layout.standings is not None else ''}"
+
+
+def _heading(layout: Layout) -> str:
+    cells, rules, start = [""], [], 2
+    for group in layout.groups:
+        width = layout.width(group)
         cells.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(group[0].section.dataset)}}}")
         rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
         start += width
-    return " & ".join(["", *cells, *[""] * has_mean_rank]) + r" \\ " + "".join(rules)
+    cells += [""] * (layout.standings is not None)
+    return " & ".join(cells) + r" \\ " + "".join(rules)
 
 
-def _subheading(groups: list[list[Column]], has_mean_rank: bool) -> str:
+def _subheading(layout: Layout) -> str:
     cells = ["Method"]
-    for group in groups:
-        cells += [*(_title(column) for column in group), "Rank"]
-    return " & ".join([*cells, *["Mean rank"] * has_mean_rank]) + r" \\ \midrule"
+    for group in layout.groups:
+        cells += [*(_title(column) for column in group), *["Rank"] * layout.has_ranks]
+    cells += ["Mean rank"] * (layout.standings is not None)
+    return " & ".join(cells) + r" \\ \midrule"
 
 
 def _title(column: Column) -> str:
     score = column.section.rows[0].score(column.metric)
-    unit = r" (\%)" if column.scale != 1 else ""
-    return escape(score.title) + unit + ("" if score.greater_is_better else r" $\downarrow$")
+    return _name(column) + ("" if score.greater_is_better else r" $\downarrow$")
 
 
-def _line(leaderboard: Leaderboard, groups: list[list[Column]], method: str) -> str:
+def _name(column: Column) -> str:
+    score = column.section.rows[0].score(column.metric)
+    return escape(write.SHORT_TITLES.get(column.metric, score.title))
+
+
+def _line(layout: Layout, method: str) -> str:
     cells = [escape(method)]
-    for group in groups:
+    for group in layout.groups:
         row = _row(group[0].section, method)
         cells += ["--" if row is None else _value(column, row) for column in group]
-        cells.append("--" if row is None or row.rank is None else _rank(row.rank))
-    if leaderboard.overall is not None:
-        cells.append(_mean_rank(leaderboard.overall.standings, method))
+        cells += [_rank(row)] * layout.has_ranks
+    if layout.standings is not None:
+        cells.append(_mean_rank(layout.standings, method))
     return " & ".join(cells) + r" \\"
 
 
@@ -169,8 +199,8 @@ def _mark(row: Row) -> str:
     return f"^{{{MARKS[row.versus.mark]}{worse}}}"
 
 
-def _rank(bounds: tuple[int, int]) -> str:
-    return write.rank(bounds).replace("-", "--")
+def _rank(row: Row | None) -> str:
+    return write.rank(row.rank if row is not None else None).replace("-", "--")
 
 
 def _mean_rank(standings: tuple[Standing, ...], method: str) -> str:
@@ -211,10 +241,16 @@ def _caption(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterato
     names = ", ".join(escape(section.dataset) for section in sections)
     splits = f"; {escape(leaderboard.splits)}" if leaderboard.splits else ""
     yield rf"Value$\pm$SD on {names}{splits}."
+    columns = [c for s in sections for c in _columns(s, is_alone=len(sections) == 1)]
+    shares = dict.fromkeys(_name(column) for column in columns if column.scale != 1)
+    if shares:
+        yield rf"{', '.join(shares)} in \%."
     yield (
         "Bold: best and all not significantly worse (patient-level test, Holm, "
-        rf"$\alpha={leaderboard.alpha:g}$). Rank: the interval that these tests leave open."
+        rf"$\alpha={leaderboard.alpha:g}$)."
     )
+    if len(sections) == 1 or leaderboard.overall is None:
+        yield "Rank: the interval that these tests leave open."
     references = dict.fromkeys(s.reference for s in sections if s.reference is not None)
     if references:
         yield (
@@ -222,10 +258,7 @@ def _caption(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterato
             r"patient-level / also by the corrected resampled $t$-test; $\downarrow$: worse."
         )
     yield from (text for section in sections for text in _smallest(section))
-    shared = {code for section in sections for code in shared_codes(section)}
-    yield from (
-        escape(f"{text.capitalize()}.") for code, text in MEANINGS.items() if code in shared
-    )
+    yield from (text for section in sections for text in _warnings(section))
     if any(not row.runs.is_complete for section in sections for row in section.rows):
         yield "In brackets: finished of the planned runs, not tested."
     yield escape(f"Suite {leaderboard.suite}; {_version(leaderboard)}.")
@@ -239,6 +272,12 @@ def _smallest(section: Section) -> Iterator[str]:
     low, high = (write.number(value * column.scale, column.decimals) for value in bounds)
     size = low if low == high else f"{low} to {high}"
     yield f"Smallest detectable difference on {escape(section.dataset)}: {size}."
+
+
+def _warnings(section: Section) -> Iterator[str]:
+    shared = shared_codes(section)
+    for text in (text for code, text in MEANINGS.items() if code in shared):
+        yield escape(f"On {section.dataset}: {text}.")
 
 
 def _version(leaderboard: Leaderboard) -> str:

@@ -106,7 +106,16 @@ def test_data_sets_share_a_table_until_it_is_full(two):
     assert to_latex(two).count(r"\begin{table}") == 1
     assert to_latex(five).count(r"\begin{table}") == 3
     assert to_latex(five, wide=True).count(r"\begin{table*}") == 2
-    assert r"\cmidrule(lr){2-4}\cmidrule(lr){5-7}" in to_latex(two)
+    assert r"\cmidrule(lr){2-3}\cmidrule(lr){4-5}" in to_latex(two)
+
+
+def test_rank_intervals_stand_where_there_is_no_mean_rank(two):
+    """Side by side they take the room of the mean rank; without an overall table they are there."""
+    assert " Mean rank " in to_latex(two)
+    assert " Rank " not in to_latex(two)
+    apart = to_latex(replace(two, overall=None))
+    assert apart.count("& Rank ") == 2
+    assert r"\cmidrule(lr){2-4}\cmidrule(lr){5-7}" in apart
 
 
 def test_caption_names_protocol_and_detectable_difference(plain):
@@ -116,6 +125,14 @@ def test_caption_names_protocol_and_detectable_difference(plain):
     assert r"$\alpha=0.05$" in text
     assert "Smallest detectable difference on musk1: 2.5." in text
     assert "milbench 0.1.0" in text
+
+
+def test_code_of_every_row_is_said_in_the_caption(plain):
+    """What limits all claims on a data set stands where the table is read."""
+    first = plain.sections[0]
+    rows = tuple(replace(r, codes=(*r.codes, "SINGLE_RUN")) for r in first.rows)
+    text = to_latex(replace(plain, sections=(replace(first, rows=rows),)))
+    assert "On musk1: fewer than 3 repeats and fewer than 3 seeds" in text
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
