@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from milbench.errors import MilbenchError, MissingDataError, SplitError
 from milbench.features import cached_features
 from milbench.jobs import Ground, split_digest
@@ -113,7 +115,7 @@ def _keep(path: Path, drawn: Splits, table: BagTable) -> None:
     if path.exists():
         stored = load_splits(path, table)
         shared = min(stored.n_repeats, drawn.n_repeats)
-        if (stored.roles[:shared] != drawn.roles[:shared]).any():
+        if not np.array_equal(stored.roles[:shared], drawn.roles[:shared]):
             raise SplitError(
                 f"{path}: holds other splits than this version draws for the same plan; "
                 "keep the file and use the version that drew it, or move the results away"

@@ -194,7 +194,9 @@ def structural_faults(data: dict[str, Any]) -> list[str]:
     try:
         _validated(data)
     except ValidationError as error:
-        return [_line(fault) for fault in error.errors()]
+        found = error.errors()
+        places = {fault["loc"] for fault in found}
+        return [_line(fault) for fault in found if not _follows(fault, places)]
     except TypeError as error:  # a TOML date has no place in a suite
         return [f"{error}; dates are not used in suites"]
     return []
@@ -209,6 +211,13 @@ def listing(path: Path, faults: list[str]) -> str:
 def _validated(data: dict[str, Any]) -> Suite:
     # By way of JSON, where a strict model still takes an array for a tuple.
     return Suite.model_validate_json(json.dumps(data))
+
+
+def _follows(fault: Any, places: set[tuple[int | str, ...]]) -> bool:
+    """Return whether a list is called too short only because its entries have faults."""
+    place = fault["loc"]
+    inside = (other for other in places if other[: len(place)] == place and other != place)
+    return fault["type"] == "too_short" and any(inside)
 
 
 def _line(fault: Any) -> str:

@@ -54,10 +54,10 @@ def run(suite: str, leaderboards: Path, *, dry_run: bool, **options: Any) -> int
     from milbench.suite import load_suite
 
     registry = load_registry()
-    suites = [load_suite(path) for path in suite_paths(suite, registry)]
-    _refuse_faults(suite, registry)
+    paths = suite_paths(suite, registry)
+    _refuse_faults(paths, registry)
     failed = 0
-    for loaded in suites:
+    for loaded in [load_suite(path) for path in paths]:
         with messages.status(f"{loaded.name}: preparing data"):
             settings = _settings(options)
             plan = make_plan(loaded, registry, settings)
@@ -69,12 +69,12 @@ def run(suite: str, leaderboards: Path, *, dry_run: bool, **options: Any) -> int
     return 1 if failed else 0
 
 
-def _refuse_faults(suite: str, registry: Registry) -> None:
+def _refuse_faults(paths: list[Path], registry: Registry) -> None:
     from milbench.check import faults
     from milbench.errors import SuiteError
     from milbench.suite import listing
 
-    for path in suite_paths(suite, registry):
+    for path in paths:
         found = faults(path, registry)
         if found:
             raise SuiteError(listing(path, found))

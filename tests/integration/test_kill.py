@@ -1,0 +1,104 @@
+"""Nothing is lost: a run that is killed twenty times ends like one that never was."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from milbench.leaderboard import build
+from milbench.leaderboard.table import Cost
+from milbench.registry import Registry
+from milbench.run import board_of
+from milbench.store import Store
+from milbench.suite import load_suite
+
+KILLS = 20
+TIMES = ("fit_seconds", "predict_seconds", "peak_memory_mb", "finished")
+
+
+def start(suite, folder, site, name, *more):
+    """Start the command line in a process group of its own."""
+    command = [sys.executable, "-m", "milbench", "run", "--suite", str(suite), "--device", "cpu"]
+    for option in ("results", "cache", "leaderboards"):
+        command += [f"--{option}", str(folder / name / option)]
+    return subprocess.Popen(
+        [*command, *more],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def stored(folder, name):
+    return len(list((folder / name / "results" / "tiny" / "runs").rglob("*.json")))
+
+
+def content(folder, name):
+    """Return every record of a store by its key, without times."""
+    records = Store(folder / name / "results" / "tiny").records()
+    return {r["key"]: {k: v for k, v in r.items() if k not in TIMES} for r in records}
+
+
+def without_cost(leaderboard):
+    nothing = Cost(fit_seconds=0, predict_seconds=0, peak_memory=0, parameters=0)
+    sections = tuple(
+        replace(section, rows=tuple(replace(row, cost=nothing) for row in section.rows))
+        for section in leaderboard.sections
+    )
+    return replace(leaderboard, sections=sections)
+
+
+@pytest.mark.slow
+def test_twenty_kills_change_nothing(tiny, site, tmp_path, monkeypatch):
+    """After SIGKILL at twenty random moments the leaderboard equals an uninterrupted one."""
+    suite = tiny(["tiny-mean", "tiny-first", "pooled-logistic"])
+    suite.write_text(suite.read_text().replace("repeats = 3", "repeats = 5"))
+    assert start(suite, tmp_path, site, "whole").wait() == 0
+
+    rng = np.random.default_rng(0)
+    for _ in range(KILLS):
+        child = start(suite, tmp_path, site, "killed", "--executor", "inline")
+        goal = stored(tmp_path, "killed") + int(rng.integers(0, 4))
+        while stored(tmp_path, "killed") < goal and child.poll() is None:
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.05))
+        assert child.poll() is None, "all runs were done before the last kill"
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        for path in (tmp_path / "killed").rglob("runs/**/*.json"):
+            json.loads(path.read_text())
+    assert start(suite, tmp_path, site, "killed").wait() == 0
+
+    assert content(tmp_path, "killed") == content(tmp_path, "whole")
+    monkeypatch.syspath_prepend(str(site))
+    made = [
+        without_cost(build(board_of(load_suite(suite), Registry(), store), store.records()))
+        for store in (Store(tmp_path / name / "results" / "tiny") for name in ("whole", "killed"))
+    ]
+    assert made[0] == made[1]
+    assert made[0].sections[0].rows[0].runs.done == 20
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_an_interrupt_keeps_what_is_finished(tiny, site, tmp_path, executor):
+    """Ctrl-C ends with status 130, keeps whole files only, and the next run goes on."""
+    suite = tiny(["tiny-mean", "tiny-first", "pooled-logistic"])
+    suite.write_text(suite.read_text().replace("repeats = 3", "repeats = 40"))
+    child = start(suite, tmp_path, site, "stopped", "--executor", executor)
+    while stored(tmp_path, "stopped") < 3:
+        assert child.poll() is None
+        time.sleep(0.005)
+    os.killpg(child.pid, signal.SIGINT)
+
+    assert child.wait() == 130
+    kept = content(tmp_path, "stopped")
+    assert 3 <= len(kept) < 480
+    assert all(record["status"] == "done" for record in kept.values())
+    assert not list((tmp_path / "stopped").rglob("*.tmp"))
