@@ -76,7 +76,9 @@ class PooledLogistic(Pooled):
         See :class:`Pooled`.
     inverse_penalty
         C of scikit-learn. Our default 0.1 penalises more than its 1, because the vectors often
-        have more features than there are bags.
+        have more features than there are bags. It was chosen looking at musk1, where it gives
+        the known AUC of the mean instance (about 0.916; C = 1 gives 0.883): as a control it is
+        meant to be hard to beat, and on musk1 it is slightly favoured.
     """
 
     def __init__(
