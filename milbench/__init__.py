@@ -4,7 +4,13 @@ These are the names a plugin imports; nothing here loads torch.
 """
 
 from milbench.bags import Bag, Context, Example, LabelledBag, Output
-from milbench.errors import MilbenchError, MissingDataError
+from milbench.errors import (
+    DatasetError,
+    FeatureError,
+    MilbenchError,
+    MissingDataError,
+    TrainingError,
+)
 from milbench.hookspecs import API_VERSION, hookimpl
 from milbench.records import Aggregator, Dataset, Download, Encoder, Recipe
 
@@ -16,14 +22,17 @@ __all__ = [
     "Bag",
     "Context",
     "Dataset",
+    "DatasetError",
     "Download",
     "Encoder",
     "Example",
+    "FeatureError",
     "LabelledBag",
     "MilbenchError",
     "MissingDataError",
     "Output",
     "Recipe",
+    "TrainingError",
     "__version__",
     "hookimpl",
 ]

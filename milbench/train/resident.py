@@ -15,7 +15,7 @@ from milbench.bags import Bag
 from milbench.features import on_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from torch import Tensor
@@ -107,8 +107,9 @@ def fit_scaler(data: Resident, bags: np.ndarray) -> Scaler:
     return Scaler(mean.float(), inverse.float())
 
 
-def _rows(data: Resident, bags: np.ndarray) -> list[Tensor]:
-    return [data.x[data.offsets[b] : data.offsets[b + 1]].double() for b in bags]
+def _rows(data: Resident, bags: np.ndarray) -> Iterator[Tensor]:
+    for bag in bags.tolist():
+        yield data.x[data.offsets[bag] : data.offsets[bag + 1]].double()
 
 
 class FoldBags:
