@@ -3,11 +3,17 @@
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow; a property is not.
+settings.register_profile("milbench", deadline=None)
+settings.load_profile("milbench")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -72,3 +78,26 @@ def milbench(site: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """Build the example's wheel with its own build backend."""
+    pytest.importorskip("hatchling", reason="the example is built with hatchling, not installed")
+    wheels = tmp_path_factory.mktemp("wheels")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", wheels],
+        cwd=ROOT / "examples" / "third_party",
+        check=True,
+        capture_output=True,
+    )
+    (built,) = wheels.glob("*.whl")
+    return built
+
+
+@pytest.fixture
+def installed(site, wheel):
+    """Unpack the wheel as an installer does."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    return site

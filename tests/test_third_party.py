@@ -1,41 +1,13 @@
 """The example of a third party's package works as a user would install it: from its own wheel."""
 
 import json
-import subprocess
 import sys
-import zipfile
-from pathlib import Path
 
 import pytest
 import torch
 
 from milbench import Bag
 from milbench.registry import Registry
-
-EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "third_party"
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """Build the example's wheel with its own build backend."""
-    pytest.importorskip("hatchling", reason="the example is built with hatchling, not installed")
-    wheels = tmp_path_factory.mktemp("wheels")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", wheels],
-        cwd=EXAMPLE,
-        check=True,
-        capture_output=True,
-    )
-    (built,) = wheels.glob("*.whl")
-    return built
-
-
-@pytest.fixture
-def installed(site, wheel):
-    """Unpack the wheel as an installer does."""
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    return site
 
 
 @pytest.fixture
