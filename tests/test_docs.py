@@ -10,6 +10,7 @@ import pytest
 from milbench.cli import COMMANDS
 from milbench.metrics import METRICS
 from milbench.stats.codes import MEANINGS
+from milbench.suite import Method, Protocol, Report, Splits, Suite, Train
 from milbench.suite_files import suite_files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -149,3 +150,14 @@ def test_links_lead_somewhere(page):
     relative = [link for link in links if "://" not in link]
 
     assert [link for link in relative if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("section", [Suite, Splits, Protocol, Train, Report, Method])
+def test_every_key_of_a_suite_is_explained(section):
+    """The page on suites has each key of each table of a suite file."""
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \|", page.partition("may say\n")[2], re.MULTILINE)
+    explained = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    tables = {"splits", "protocol", "train", "report", "methods"}
+
+    assert set(section.model_fields) <= explained | tables
