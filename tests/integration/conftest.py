@@ -147,8 +147,9 @@ def milbench(site, monkeypatch, capsys):
 
     yield call
     load_registry.cache_clear()
-    for name in [name for name in sys.modules if name.startswith("milbench_tiny")]:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(site)):
+            del sys.modules[name]
 
 
 @pytest.fixture
