@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -39,6 +40,13 @@ def die_always(number: int) -> int:
 
 def two_processes() -> ProcessExecutor:
     return ProcessExecutor(2)
+
+
+@pytest.fixture(autouse=True)
+def _tasks_are_importable(monkeypatch):
+    """Let workers import this file; last on the path, so that milbench is the installed one."""
+    root = str(Path(__file__).resolve().parent.parent)
+    monkeypatch.setattr(sys, "path", [*sys.path, root])
 
 
 EXECUTORS = [InlineExecutor, two_processes]
