@@ -43,6 +43,9 @@ class Cell:
         Constructor settings.
     features, split, code
         Content hash of the features, digest of the split plan, hash of the method's source file.
+    settings
+        Digest of what the suite file alone decides; a leaderboard finds the records of a suite by
+        it, on a machine without the data too.
     """
 
     suite: str
@@ -57,11 +60,12 @@ class Cell:
     features: str
     split: str
     code: str
+    settings: str
 
     @cached_property
     def digest(self) -> str:
         """Return 16 hexadecimal digits that name the cell, whatever the suite is called."""
-        content = {name: value for name, value in asdict(self).items() if name != "suite"}
+        content = {n: v for n, v in asdict(self).items() if n not in ("suite", "settings")}
         return _digest({**content, "protocol": PROTOCOL})
 
 
@@ -119,6 +123,20 @@ def expand(
     return jobs
 
 
+def settings_digest(suite: Suite, registry: Registry, method: Method, dataset: str) -> str:
+    """Return what names the settings of a row on a data set, its splits included."""
+    record = registry.record(Aggregator, method.name)
+    return _digest(
+        {
+            "aggregator": registry.find("aggregator", method.name).full_name,
+            "args": args_of(method, dataset),
+            "recipe": asdict(recipe_of(suite, method, record, dataset)),
+            "splits": suite.splits.model_dump(exclude={"repeats"}),
+            "protocol": [suite.protocol.standardise, suite.protocol.threshold],
+        }
+    )
+
+
 def recipe_of(suite: Suite, method: Method, record: Aggregator, dataset: str) -> Recipe:
     """Return the method's recipe: the plugin's, then the suite's, the row's, the data set's."""
     chosen = dict(suite.train.given()) | method.train.given()
@@ -148,6 +166,7 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, method: Method) -> C
         features=ground.features_hash,
         split=split_digest(suite, ground.splits),
         code=code_hash(record),
+        settings=settings_digest(suite, registry, method, dataset),
     )
 
 

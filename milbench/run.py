@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from milbench.execute import drain, executor_by_name
-from milbench.jobs import Ground, Job, Run, expand
+from milbench.jobs import Ground, Job, Run, expand, settings_digest
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
 from milbench.prepare import Prepared, prepare, wanted
 from milbench.records import Aggregator, Dataset
@@ -164,9 +164,15 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
         datasets=datasets,
         methods=methods,
         cells=tuple(
-            Cell(dataset=d.name, encoder=d.encoder, method=m.label, planned=planned)
+            Cell(
+                dataset=d.name,
+                encoder=d.encoder,
+                method=m.row,
+                planned=planned,
+                settings=settings_digest(suite, registry, m, d.name),
+            )
             for d in datasets
-            for m in methods
+            for m in suite.methods
         ),
         reference=suite.report.reference,
         secondary=suite.report.metrics,

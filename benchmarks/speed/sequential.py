@@ -157,6 +157,7 @@ def _fold(data: Resident, positions: np.ndarray, fold: int, recipe: Recipe) -> F
         features="",
         split="",
         code="",
+        settings="",
     )
     return Fold(
         run=Run(cell, 0, fold, 0, ""),

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +47,16 @@ class MethodInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """The runs planned for one method on one data set: (repeat, fold, seed) of each."""
+    """The runs planned for one method on one data set: (repeat, fold, seed) of each.
+
+    ``settings`` is the digest that their records carry; empty where any settings count.
+    """
 
     dataset: str
     encoder: str
     method: str
     planned: tuple[tuple[int, int, int], ...]
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +91,16 @@ class Board:
     draws: int = 10_000
     splits: str = ""
     metric: str | None = None
+
+    def has_settings(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a record was made with the settings that its cell asks for."""
+        found = (record["dataset"], record["encoder"], record["method"])
+        made_with = record.get("hashes", {}).get("settings", "")
+        return all(
+            cell.settings in ("", made_with)
+            for cell in self.cells
+            if (cell.dataset, cell.encoder, cell.method) == found
+        )
 
     def planned(self, dataset: DatasetInfo, method: str) -> frozenset[tuple[int, int, int]]:
         """Return every (repeat, fold, seed) planned for ``method`` on ``dataset``."""

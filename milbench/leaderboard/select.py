@@ -97,13 +97,14 @@ class Selection:
 def select(board: Board, dataset: DatasetInfo, records: Iterable[Record]) -> Selection:
     """Return the records that count for ``dataset``, whatever the order of ``records``.
 
-    The ground of a data set is its features, its splits and the protocol of training. Only the
+    A record counts when it was made with the settings that the suite asks for now, however old it
+    is. The ground of a data set is its features, its splits and the protocol of training. Only the
     newest record's ground is current, and in it only the newest settings and code of each method;
     among several records of one run the newest wins. All others are stale.
     """
     wanted = (dataset.name, dataset.encoder)
     mine = [r for r in records if (r["dataset"], r["encoder"]) == wanted]
-    newest_first = sorted(mine, key=_age, reverse=True)
+    newest_first = sorted(filter(board.has_settings, mine), key=_age, reverse=True)
     ground = _ground(newest_first[0]) if newest_first else ("", "", "")
     current = [record for record in newest_first if _ground(record) == ground]
     methods, stale, unplanned = {}, len(mine) - len(current), len(current)

@@ -156,6 +156,7 @@ def _head(run: Run, suite_digest: str) -> dict[str, Any]:
             "features": cell.features,
             "split": cell.split,
             "part": run.part,
+            "settings": cell.settings,
             "config": cell.digest,
             "code": cell.code,
         },

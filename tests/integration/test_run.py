@@ -42,7 +42,7 @@ def test_a_record_holds_what_a_number_is_computed_from(tiny, run, tmp_path):
         assert record["parameters"] == 10
         assert all(abs(sum(row) - 1) < 1e-12 for row in record["test"]["score"])
         assert not set(record["test"]["patient"]) & set(record["validation"]["patient"])
-        assert set(record["hashes"]) == {"features", "split", "part", "config", "code"}
+        assert set(record["hashes"]) == {"features", "split", "part", "config", "code", "settings"}
 
 
 def test_the_stored_splits_keep_patients_together(tiny, run, tmp_path):
@@ -88,6 +88,23 @@ def test_changed_settings_are_trained_again(tiny, run):
     suite.write_text(suite.read_text() + "train = { lr = 0.1 }\n")
 
     assert "12 done, 0 done before" in run(suite).stderr
+
+
+def test_settings_that_come_back_bring_their_results_back(tiny, run, tmp_path):
+    """After another learning rate and back, the table shows the first results, untrained."""
+    suite = tiny(["tiny-mean"])
+    text = suite.read_text()
+
+    def shown(more):
+        suite.write_text(text + more)
+        counts = run(suite).stderr.splitlines()[-1]
+        table = json.loads((tmp_path / "leaderboards/tiny/leaderboard.json").read_text())
+        return counts, table["sections"][0]["rows"][0]["config"]
+
+    first, other, back = shown(""), shown("train = { lr = 0.5 }\n"), shown("")
+
+    assert "0 done, 12 done before" in back[0]
+    assert back[1] == first[1] != other[1]
 
 
 def test_processes_give_the_results_of_one_process(tiny, run, tmp_path):

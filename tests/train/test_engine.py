@@ -54,6 +54,7 @@ def run_of(**recipe: object) -> Run:
         features="",
         split="",
         code="",
+        settings="",
     )
     return Run(cell, 0, 0, 0, "")
 
