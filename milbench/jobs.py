@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from milbench.suite import Method, Suite
 
 # Raised by hand when the harness trains differently, so that older results are not reused.
-PROTOCOL = 1
+PROTOCOL = 2  # 2: masks of dropout follow from names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,8 @@ class Cell:
     settings
         Digest of what the suite file alone decides; a leaderboard finds the records of a suite by
         it, on a machine without the data too.
+    order
+        Which trainings share an order of bags; see :func:`milbench.train.protocol.order_names`.
     """
 
     suite: str
@@ -61,6 +63,7 @@ class Cell:
     split: str
     code: str
     settings: str
+    order: str = "per-seed"
 
     @cached_property
     def digest(self) -> str:
@@ -82,6 +85,17 @@ class Run:
     fold: int
     seed: int
     part: str
+
+    @property
+    def names(self) -> tuple[str | int, ...]:
+        """Return the names that the random numbers of the run follow from."""
+        return (self.cell.dataset, self.cell.method, self.repeat, self.fold, self.seed)
+
+    @property
+    def stack(self) -> tuple[str | int, ...]:
+        """Return what names the runs that may be trained side by side: one cell, one order."""
+        shared = () if self.cell.order == "common" else (self.repeat, self.seed)
+        return (self.cell.digest, *shared)
 
     @cached_property
     def key(self) -> str:
@@ -132,7 +146,11 @@ def settings_digest(suite: Suite, registry: Registry, method: Method, dataset: s
             "args": args_of(method, dataset),
             "recipe": asdict(recipe_of(suite, method, record, dataset)),
             "splits": suite.splits.model_dump(exclude={"repeats"}),
-            "protocol": [suite.protocol.standardise, suite.protocol.threshold],
+            "protocol": [
+                suite.protocol.standardise,
+                suite.protocol.threshold,
+                suite.protocol.order,
+            ],
         }
     )
 
@@ -167,6 +185,7 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, method: Method) -> C
         split=split_digest(suite, ground.splits),
         code=code_hash(record),
         settings=settings_digest(suite, registry, method, dataset),
+        order=suite.protocol.order,
     )
 
 

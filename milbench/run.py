@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, deque
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from milbench.execute import drain, executor_by_name
@@ -11,8 +11,10 @@ from milbench.jobs import Ground, Job, Run, expand, settings_digest
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
 from milbench.prepare import Prepared, prepare, wanted
 from milbench.records import Aggregator, Dataset
+from milbench.registry import load_registry
 from milbench.store import Store, read_record
-from milbench.train.work import Finished, Task, store_failure, work
+from milbench.train.probe import may_stack
+from milbench.train.work import Apart, Finished, Task, store_failure, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
     from milbench.registry import Registry
     from milbench.suite import Suite
+
+
+# More replicas do not fit the cache of a core and gain nothing.
+LARGEST_STACK = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,23 +108,60 @@ def run(plan: Plan, registry: Registry, observe: Callable[[Finished], None]) -> 
 def execute(plan: Plan) -> Iterator[Finished]:
     """Yield each run of ``plan`` as it is finished and stored."""
     executor = executor_by_name(plan.settings.executor, plan.settings.workers)
-    for answer in drain(executor, work, list(tasks(plan))):
+    todo = _Todo(tasks(plan))
+    for answer in drain(executor, work, todo):
         if answer.error is not None:
             yield from store_failure(answer.task, answer.error)
+        elif isinstance(answer.result, Apart):
+            todo.extend(_apart(answer.task, answer.result.reason))
         else:
             yield from answer.result or []
 
 
+class _Todo(deque[Task]):
+    """Tasks that are still to be submitted; going over them removes them."""
+
+    def __iter__(self) -> Iterator[Task]:
+        return self
+
+    def __next__(self) -> Task:
+        if not self:
+            raise StopIteration
+        return self.popleft()
+
+
 def tasks(plan: Plan) -> Iterator[Task]:
-    """Yield the work of ``plan``, one run a task: the sequential engine shares nothing between."""
+    """Yield the work of ``plan``: runs that may be stacked share a task, others have their own."""
     grounds = {(g.dataset.name, g.encoder): g for g in plan.prepared.grounds}
+    planned = Counter(run.stack for job in plan.jobs for run in job.runs)
+    groups: dict[tuple[str | int, ...], list[Run]] = {}
     for run in plan.todo:
-        yield _task(run, grounds[run.cell.dataset, run.cell.encoder], plan)
+        groups.setdefault(run.stack, []).append(run)
+    for stack, runs in groups.items():
+        cell = runs[0].cell
+        reason = _why_alone(runs[0], planned[stack], plan.settings.device)
+        task = _task(tuple(runs), grounds[cell.dataset, cell.encoder], plan)
+        if reason:
+            yield from _apart(task, reason)
+            continue
+        for first in range(0, len(runs), LARGEST_STACK):
+            yield replace(task, runs=task.runs[first : first + LARGEST_STACK])
 
 
-def _task(run: Run, ground: Ground, plan: Plan) -> Task:
+def _why_alone(run: Run, count: int, device: str) -> str:
+    # What is planned counts, not what is left: a resumed suite trains by the same engine.
+    target = load_registry().record(Aggregator, run.cell.aggregator).load()
+    return may_stack(target, run.cell.recipe, count, device)
+
+
+def _apart(task: Task, reason: str) -> Iterator[Task]:
+    for run in task.runs:
+        yield replace(task, runs=(run,), alone=reason)
+
+
+def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan) -> Task:
     return Task(
-        runs=(run,),
+        runs=runs,
         features=ground.features_path,
         splits=ground.splits_path,
         store=plan.store.root,

@@ -74,11 +74,15 @@ class Protocol(_Section):
     ``standardise`` scales each feature by the mean and standard deviation of the training
     instances. ``threshold`` decides a binary bag at probability 0.5, or at the value that
     separates the validation bags best (Youden). ``seeds`` trainings are run on every fold.
+    ``order`` of the bags is drawn for each repeat and seed, or is ``common`` to all of them: then
+    all trainings of a method on a data set go side by side, and the spread over seeds holds no
+    spread of orders.
     """
 
     standardise: bool = True
     threshold: Literal["half", "validation"] = "half"
     seeds: Positive = 1
+    order: Literal["per-seed", "common"] = "per-seed"
 
 
 class Report(_Section):

@@ -1,4 +1,4 @@
-"""Train one run under the sealed protocol and return its rows.
+"""Train runs under the sealed protocol, one or a stack of them, and return their rows.
 
 The engine that fits sees training and validation bags; then, and only then, the test bags are
 shown to the trained model, without their labels.
@@ -13,15 +13,18 @@ import numpy as np
 import torch
 
 from milbench.bags import Context
-from milbench.errors import TrainingError
+from milbench.errors import MilbenchError, TrainingError
 from milbench.seeds import seed
 from milbench.train.estimator import fit_estimator
 from milbench.train.fold import Fold
 from milbench.train.protocol import youden_threshold
 from milbench.train.resident import FoldBags, fit_scaler
 from milbench.train.sequential import fit_sequential
+from milbench.train.stacked import fit_stacked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from milbench.jobs import Run
     from milbench.records import Aggregator
     from milbench.splits import Part
@@ -40,6 +43,10 @@ class Outcome(NamedTuple):
         Probabilities of the test and of the validation bags, float64, in the order of the part.
     threshold
         Probability of class 1 from which a binary bag counts as positive.
+    engine
+        ``sequential``, ``stacked`` or ``estimator``.
+    fit_seconds
+        Of a stacked run its equal share of the time of the stack.
     """
 
     test: np.ndarray
@@ -74,32 +81,81 @@ def train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outco
     TrainingError
         If the method diverges or breaks its contract.
     """
-    names = (run.cell.dataset, run.cell.method, run.repeat, run.fold, run.seed)
-    devices = [data.x.device] if data.x.is_cuda else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed("train", *names))
+    with torch.random.fork_rng(devices=_devices(data)):
         return _train_run(run, record, data, part)
+
+
+def train_stack(
+    runs: Sequence[Run], record: Aggregator, data: Resident, parts: Sequence[Part]
+) -> list[Outcome | MilbenchError]:
+    """Train ``runs`` of one cell that share an order of bags side by side, and test each.
+
+    Each run has the weights to start from, the masks of dropout and the bags that it has alone.
+
+    Returns
+    -------
+    list
+        For each run its outcome, or the error that it alone ended with.
+    """
+    started = time.perf_counter()
+    with torch.random.fork_rng(devices=_devices(data)):
+        models = [_model(run, record, data) for run in runs]
+        folds = [
+            _fold(run, model, data, part)
+            for run, model, part in zip(runs, models, parts, strict=True)
+        ]
+        shared = FoldBags(data, None, getattr(models[0], "prepare", None))
+        fitted = fit_stacked(models, folds, shared)
+    seconds = (time.perf_counter() - started) / len(runs)
+    return [
+        _tested(one, fold, part, seconds)
+        for one, fold, part in zip(fitted, folds, parts, strict=True)
+    ]
+
+
+def _tested(
+    fitted: Fitted | TrainingError, fold: Fold, part: Part, seconds: float
+) -> Outcome | MilbenchError:
+    if isinstance(fitted, TrainingError):
+        return fitted
+    try:
+        return _outcome(fitted, fold, part, ("stacked", seconds))
+    except MilbenchError as error:
+        return error
+
+
+def _devices(data: Resident) -> list[torch.device]:
+    return [data.x.device] if data.x.is_cuda else []
+
+
+def _model(run: Run, record: Aggregator, data: Resident) -> Any:
+    torch.manual_seed(seed("train", *run.names))
+    model = record.load()(data.in_dim, data.n_classes, **run.cell.args)
+    return model.to(data.x.device) if isinstance(model, torch.nn.Module) else model
 
 
 def _train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outcome:
     started = time.perf_counter()
-    model = record.load()(data.in_dim, data.n_classes, **run.cell.args)
+    model = _model(run, record, data)
     fold = _fold(run, model, data, part)
-    is_estimator = hasattr(model, "fit")
-    if is_estimator:
-        fitted = fit_estimator(model, fold)
-    else:
-        fitted = fit_sequential(model.to(data.x.device), fold)
+    engine = "estimator" if hasattr(model, "fit") else "sequential"
+    fitted = (fit_estimator if engine == "estimator" else fit_sequential)(model, fold)
+    return _outcome(fitted, fold, part, (engine, time.perf_counter() - started))
+
+
+def _outcome(fitted: Fitted, fold: Fold, part: Part, how: tuple[str, float]) -> Outcome:
+    """Show the trained model its bags; ``how`` is the engine and the seconds it took."""
     trained = time.perf_counter()
-    valid = predict(fitted, fold.bags, part.val, data.n_classes)
-    test = predict(fitted, fold.bags, part.test, data.n_classes)
+    n_classes = fold.context.n_classes
+    valid = predict(fitted, fold.bags, part.val, n_classes)
+    test = predict(fitted, fold.bags, part.test, n_classes)
     return Outcome(
         test=test,
         valid=valid,
-        threshold=_threshold(run, fold, valid),
+        threshold=_threshold(fold, valid),
         fitted=fitted,
-        engine="estimator" if is_estimator else "sequential",
-        fit_seconds=trained - started,
+        engine=how[0],
+        fit_seconds=how[1],
         predict_seconds=time.perf_counter() - trained,
     )
 
@@ -109,13 +165,12 @@ def _fold(run: Run, model: Any, data: Resident, part: Part) -> Fold:
     scaler = fit_scaler(data, part.train) if standardise else None
     labels = {b: data.labels[b] for b in (*part.train.tolist(), *part.val.tolist())}
     counts = np.bincount([labels[b] for b in part.train.tolist()], minlength=data.n_classes)
-    names = (run.cell.dataset, run.cell.method, run.repeat, run.fold, run.seed)
     context = Context(
         n_classes=data.n_classes,
         epochs=run.cell.recipe.epochs,
         class_counts=tuple(counts.tolist()),
-        seed=seed("method", *names),
-        generator=torch.Generator(data.x.device).manual_seed(seed("context", *names)),
+        seed=seed("method", *run.names),
+        generator=torch.Generator(data.x.device).manual_seed(seed("context", *run.names)),
     )
     return Fold(
         run=run,
@@ -157,8 +212,8 @@ def _logits(fitted: Fitted, bags: FoldBags, bag: int, n_classes: int) -> torch.T
     return logits
 
 
-def _threshold(run: Run, fold: Fold, valid: np.ndarray) -> float:
-    if run.cell.threshold == "half" or valid.shape[1] != BINARY or len(valid) == 0:
+def _threshold(fold: Fold, valid: np.ndarray) -> float:
+    if fold.run.cell.threshold == "half" or valid.shape[1] != BINARY or len(valid) == 0:
         return 0.5
     labels = np.array([fold.labels[bag] for bag in fold.valid.tolist()])
     return youden_threshold(labels, valid[:, 1])

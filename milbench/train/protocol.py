@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from milbench.seeds import seed
 if TYPE_CHECKING:
     from torch import nn
 
+    from milbench.jobs import Run
     from milbench.records import Recipe
 
 
@@ -40,6 +41,25 @@ def epoch_order(n_bags: int, held_in: np.ndarray, *names: str | int) -> np.ndarr
     return permutation[is_in[permutation]]
 
 
+def order_names(run: Run, epoch: int) -> tuple[str | int, ...]:
+    """Return the names that the order of bags follows from.
+
+    ``per-seed`` gives each repeat and seed an order of its own; ``common`` gives all trainings on
+    a data set one order, so that the spread over seeds is that of weights and dropout alone.
+    """
+    if run.cell.order == "common":
+        return (run.cell.dataset, epoch)
+    return (run.cell.dataset, run.repeat, run.seed, epoch)
+
+
+class Weights(Protocol):
+    """Anything whose weights can be read by name, as those of a module."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the weights by name."""
+        ...
+
+
 @dataclass
 class Stopper:
     """Early stopping and the choice of the weights to keep.
@@ -53,7 +73,7 @@ class Stopper:
     best_epoch: int = 0
     _weights: dict[str, Any] | None = None
 
-    def should_stop(self, loss: float, model: nn.Module) -> bool:
+    def should_stop(self, loss: float, model: Weights) -> bool:
         """Take the validation loss of one epoch and return whether training ends with it."""
         self.losses.append(loss)
         epoch = len(self.losses) - 1

@@ -7,6 +7,7 @@ copy of it. No bag is loaded or copied in a training step.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -130,25 +131,21 @@ class FoldBags:
         prepare: Callable[[Bag], Bag] | None = None,
     ) -> None:
         self._data = data
-        self._scaler = scaler
+        self.scaler = scaler
         self._prepare = prepare
         self._ready: dict[int, Bag] = {}
-        self._x = data.x
-        size = data.x.numel() * 4
-        self._keep = size <= EAGER_BYTES
-        if scaler is not None and self._keep:
-            self._x, self._scaler = scaler(data.x), None
+        self._keep = data.x.numel() * 4 <= EAGER_BYTES
 
     def __getitem__(self, index: int) -> Bag:
         """Return bag ``index``; a view where nothing had to be computed."""
         if index in self._ready:
             return self._ready[index]
         rows = slice(self._data.offsets[index], self._data.offsets[index + 1])
-        x = self._x[rows]  # (N, D)
-        if self._scaler is not None:
-            x = self._scaler(x)
-        elif not self._data.is_image:
-            x = x.float()
+        if self.scaler is None:
+            x = self._data.x[rows]  # (N, D)
+            x = x if self._data.is_image else x.float()
+        else:
+            x = self._scaled[rows] if self._keep else self.scaler(self._data.x[rows])
         coords = None if self._data.coords is None else self._data.coords[rows]
         bag = Bag(x=x, coords=coords)
         if self._prepare is not None:
@@ -156,3 +153,8 @@ class FoldBags:
         if self._keep or self._prepare is not None:
             self._ready[index] = bag
         return bag
+
+    @cached_property
+    def _scaled(self) -> Tensor:
+        assert self.scaler is not None  # noqa: S101  # the one caller has looked
+        return self.scaler(self._data.x)

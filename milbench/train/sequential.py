@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from milbench.errors import TrainingError
+from milbench.seeds import seed
+from milbench.train.dropout import name_dropout, step_keys
 from milbench.train.fold import Fitted
 from milbench.train.optim import build_optimizer, learning_rate
-from milbench.train.protocol import Stopper, epoch_order
+from milbench.train.protocol import Stopper, epoch_order, order_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from milbench.bags import Bag, Context, Output
+    from milbench.train.dropout import Masks
     from milbench.train.fold import Fold
     from milbench.train.optim import Optimizer
 
@@ -53,6 +57,7 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
         labels={
             b: torch.tensor(label, device=parameters[0].device) for b, label in fold.labels.items()
         },
+        masks=name_dropout(model, parameters[0].device),
         fold=fold,
     )
     stopper = Stopper(recipe)
@@ -66,7 +71,7 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
     stopper.restore(model)
     model.eval()
     best = stopper.best_epoch if len(fold.valid) and recipe.select == "best" else epoch
-    return Fitted(_predictor(model), epoch + 1, best, sum(p.numel() for p in parameters))
+    return Fitted(predictor(model), epoch + 1, best, sum(p.numel() for p in parameters))
 
 
 class _Training(NamedTuple):
@@ -74,25 +79,39 @@ class _Training(NamedTuple):
     parameters: list[nn.Parameter]
     optimizer: Optimizer
     labels: dict[int, Tensor]
+    masks: Masks | None
     fold: Fold
 
 
 def _train_epoch(training: _Training, epoch: int) -> None:
-    model, parameters, optimizer, labels, fold = training
+    model, parameters, optimizer, labels, masks, fold = training
     run = fold.run
     rate = learning_rate(run.cell.recipe, epoch)
-    order = epoch_order(fold.n_bags, fold.train, run.cell.dataset, run.repeat, run.seed, epoch)
+    order = epoch_order(fold.n_bags, fold.train, *order_names(run, epoch))
+    keys = _dropout_keys(training, epoch)
     loss_of: Loss = getattr(model, "loss", cross_entropy)
     context = fold.at_epoch(epoch)
     model.train()
     loss: Tensor | None = None
     for bag in order.tolist():
+        if masks is not None:
+            masks.grow()
+            masks.start(keys[bag])
         loss = loss_of(model(fold.bags[bag]), labels[bag], context)
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         optimizer.step(gradients, rate)
     # What once is not finite stays so in the weights: the last loss tells of the whole epoch.
     if loss is not None and not math.isfinite(loss.detach()):
-        raise TrainingError(_diverged("training", epoch, run.cell.recipe.lr))
+        raise TrainingError(diverged("training", epoch, run.cell.recipe.lr))
+
+
+def _dropout_keys(training: _Training, epoch: int) -> tuple[Tensor, ...]:
+    fold = training.fold
+    if training.masks is None:
+        return ()
+    seeds = np.array([seed("dropout", *fold.run.names)])
+    keys = step_keys(seeds, epoch, fold.n_bags)[:, 0]  # (B,)
+    return keys.to(training.parameters[0].device).unbind()
 
 
 @torch.inference_mode()
@@ -103,11 +122,13 @@ def _validation_loss(training: _Training, epoch: int) -> float:
     logits = torch.stack([model(fold.bags[bag]).logits for bag in positions])  # (V, C)
     loss = float(F.cross_entropy(logits, torch.stack([labels[bag] for bag in positions])))
     if not math.isfinite(loss):
-        raise TrainingError(_diverged("validation", epoch, fold.run.cell.recipe.lr))
+        raise TrainingError(diverged("validation", epoch, fold.run.cell.recipe.lr))
     return loss
 
 
-def _predictor(model: nn.Module) -> Callable[[Bag], Output]:
+def predictor(model: nn.Module) -> Callable[[Bag], Output]:
+    """Return the prediction of a trained ``model``, one bag a call."""
+
     @torch.inference_mode()
     def predict(bag: Bag) -> Output:
         output: Output = model(bag)
@@ -116,7 +137,8 @@ def _predictor(model: nn.Module) -> Callable[[Bag], Output]:
     return predict
 
 
-def _diverged(which: str, epoch: int, lr: float) -> str:
+def diverged(which: str, epoch: int, lr: float) -> str:
+    """Return the message about a loss that is not finite."""
     return (
         f"the {which} loss is not finite in epoch {epoch} (counted from 0, lr {lr:g}); "
         "lower the learning rate or standardise the features"

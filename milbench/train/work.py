@@ -1,7 +1,7 @@
 """The unit of work that an executor runs: train some runs of one cell and store their records.
 
-Each record is on the disk before the task reports back, so a killed worker loses only the run it
-was in.
+Each record is on the disk before the task reports back, so a killed worker loses only the run, or
+the stack of runs, it was in.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -20,8 +20,9 @@ from milbench.records import Aggregator
 from milbench.registry import load_registry
 from milbench.splits import load_splits
 from milbench.store import SCHEMA, Store
-from milbench.train.engine import train_run, unsuitable
+from milbench.train.engine import train_run, train_stack, unsuitable
 from milbench.train.machine import peak_memory_mb, versions
+from milbench.train.probe import cannot_train_stacked
 from milbench.train.resident import resident
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Task:
         ``cpu``, ``cuda`` or ``cuda:N``.
     threads
         Threads that torch may use in this task.
+    alone
+        Why the runs are trained one after the other; empty text when they may be stacked.
     """
 
     runs: tuple[Run, ...]
@@ -61,6 +64,7 @@ class Task:
     suite_digest: str
     device: str = "cpu"
     threads: int = 1
+    alone: str = ""
 
 
 class Finished(NamedTuple):
@@ -74,11 +78,26 @@ class Finished(NamedTuple):
     path: Path
 
 
-def work(task: Task) -> list[Finished]:
-    """Train the runs of ``task``, store one record each, and return what became of them."""
+class Apart(NamedTuple):
+    """The answer to a task whose runs are to be trained in tasks of their own, and why."""
+
+    reason: str
+
+
+def work(task: Task) -> list[Finished] | Apart:
+    """Train the runs of ``task``, store one record each, and return what became of them.
+
+    Runs that may be stacked are handed back untrained where the probe, or the stack itself, says
+    that they cannot.
+    """
     torch.set_num_threads(task.threads)
     store = Store(task.store)
-    return [_finish(store, _record(run, task)) for run in task.runs]
+    if task.alone:
+        return [_finish(store, _record(run, task)) for run in task.runs]
+    records = _stack_records(task)
+    if isinstance(records, Apart):
+        return records
+    return [_finish(store, record) for record in records]
 
 
 def failure(run: Run, suite_digest: str, error: BaseException) -> dict[str, Any]:
@@ -120,9 +139,33 @@ def _record(run: Run, task: Task) -> dict[str, Any]:
             return _head(run, task.suite_digest) | {"status": "skipped", "reason": reason}
         part = splits.part(run.repeat, run.fold)
         outcome = train_run(run, record, data, part)
-        return _head(run, task.suite_digest) | _body(outcome, table, part, task.device)
+        return _head(run, task.suite_digest) | _body(outcome, table, part, task)
     except Exception as error:  # noqa: BLE001  # a method may raise anything; it is recorded whole
         return failure(run, task.suite_digest, error)
+
+
+def _stack_records(task: Task) -> list[dict[str, Any]] | Apart:
+    """Return one record a run, or why the runs cannot be trained as a stack."""
+    try:
+        data, table, splits = _load(task.features, task.splits, task.device)
+        cell = task.runs[0].cell
+        record = load_registry().record(Aggregator, cell.aggregator)
+        if unsuitable(record, data):
+            return Apart("the data set does not suit the method")
+        build = partial(record.load(), data.in_dim, data.n_classes, **cell.args)
+        reason = cannot_train_stacked(cell, build, data)
+        if reason:
+            return Apart(reason)
+        parts = [splits.part(run.repeat, run.fold) for run in task.runs]
+        outcomes = train_stack(task.runs, record, data, parts)
+    except Exception as error:  # noqa: BLE001  # run by run it is told of the run it belongs to
+        return Apart(f"the stack failed: {type(error).__name__}: {error}"[:300])
+    return [
+        failure(run, task.suite_digest, outcome)
+        if isinstance(outcome, MilbenchError)
+        else _head(run, task.suite_digest) | _body(outcome, table, part, task)
+        for run, outcome, part in zip(task.runs, outcomes, parts, strict=True)
+    ]
 
 
 @lru_cache(maxsize=2)
@@ -148,7 +191,11 @@ def _head(run: Run, suite_digest: str) -> dict[str, Any]:
         "aggregator": cell.aggregator,
         "args": cell.args,
         "recipe": asdict(cell.recipe),
-        "protocol": {"standardise": cell.standardise, "threshold": cell.threshold},
+        "protocol": {
+            "standardise": cell.standardise,
+            "threshold": cell.threshold,
+            "order": cell.order,
+        },
         "repeat": run.repeat,
         "fold": run.fold,
         "seed": run.seed,
@@ -164,12 +211,13 @@ def _head(run: Run, suite_digest: str) -> dict[str, Any]:
     }
 
 
-def _body(outcome: Outcome, table: BagTable, part: Part, device: str) -> dict[str, Any]:
+def _body(outcome: Outcome, table: BagTable, part: Part, task: Task) -> dict[str, Any]:
     return {
         "classes": list(table.classes),
         "engine": outcome.engine,
+        "engine_reason": task.alone or "stacked and single gradients agree; small steps",
         "precision": "float32",
-        "device": device,
+        "device": task.device,
         "epochs": outcome.fitted.epochs,
         "best_epoch": outcome.fitted.best_epoch,
         "parameters": outcome.fitted.parameters,

@@ -1,0 +1,180 @@
+"""Decides whether the runs of a cell are trained side by side, and says why not.
+
+The answer follows from the cell alone, never from a clock or from what is left to do, so that a
+resumed suite trains as an uninterrupted one. The bags of the probe are random numbers of the data
+set's sizes: no bag and no label is looked at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from milbench.bags import Bag, Context
+from milbench.seeds import seed
+from milbench.train.dropout import name_dropout, step_keys
+from milbench.train.replicas import Replicas, SharedContext
+from milbench.train.sequential import cross_entropy
+from milbench.train.stacked_optim import Active, cannot_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from milbench.jobs import Cell
+    from milbench.records import Recipe
+    from milbench.train.resident import Resident
+
+# Above these a step is bound by arithmetic or memory, and processes side by side are faster.
+PARAMETERS = 200_000
+FLOP = 100e6
+TOLERANCE = 1e-4  # of the gradients, relative, in float32
+MODELS = 2
+# Fewer replicas were not faster than one after the other (benchmarks/speed/stacked.py).
+REPLICAS = 20
+
+
+def may_stack(target: Callable[..., Any], recipe: Recipe, count: int, device: str) -> str:
+    """Return why ``count`` runs that share an order are not stacked, by what is cheap to know.
+
+    Empty text says that the probe in the worker is to decide.
+    """
+    if count < REPLICAS:
+        return f"{count} runs share an order of bags, below {REPLICAS} a stack is no faster"
+    if device != "cpu":
+        return "stacks are not measured on this device yet"
+    if hasattr(target, "fit"):
+        return "the method has a fit of its own"
+    return cannot_stack(recipe)
+
+
+def cannot_train_stacked(cell: Cell, build: Callable[[], Any], data: Resident) -> str:
+    """Return why the method of ``cell`` is trained run by run, or empty text.
+
+    Parameters
+    ----------
+    build
+        Makes one model, from torch's random numbers.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed("probe", cell.dataset, cell.method))
+        models = [build() for _ in range(MODELS)]
+        reason = _structure(models[0], cell, data)
+        if reason:
+            return reason
+        for model in models:
+            model.to(data.x.device)
+        try:
+            return _numerics(models, data) or _speed(models[0], data)
+        except Exception as error:  # noqa: BLE001  # a method may raise anything under vmap
+            lines = str(error).strip().splitlines() or [""]
+            return f"vmap fails: {type(error).__name__}: {lines[0][:200]}"
+
+
+def _structure(model: Any, cell: Cell, data: Resident) -> str:
+    if not isinstance(model, nn.Module):
+        return "the method is no torch module"
+    trained = [p for p in model.parameters() if p.requires_grad]
+    if not trained:
+        return "no parameter to train"
+    if len(list(model.named_parameters(remove_duplicate=False))) != len(list(model.parameters())):
+        return "layers share weights"
+    if hasattr(model, "prepare") and cell.standardise and not data.is_image:
+        return "prepare would have to run for each fold's scaling"
+    count = sum(p.numel() for p in trained)
+    if count >= PARAMETERS:
+        return f"{count:,} parameters, at {PARAMETERS:,} or more processes are faster"
+    return ""
+
+
+class _Probe(NamedTuple):
+    bag: Bag
+    label: Tensor
+
+
+def _probes(data: Resident, prepare: Callable[[Bag], Bag] | None) -> list[_Probe]:
+    """Return bags of random numbers, as small, as middling and as large as the data set's."""
+    sizes = np.diff(data.offsets)
+    by_size = np.argsort(sizes, kind="stable")
+    device = data.x.device
+    probes = []
+    for label, bag in enumerate(by_size[[0, len(by_size) // 2, -1]].tolist()):
+        shape = (int(sizes[bag]), *data.x.shape[1:])
+        x = torch.randint(0, 256, shape).byte() if data.is_image else torch.randn(shape)
+        rows = slice(data.offsets[bag], data.offsets[bag + 1])
+        coords = None if data.coords is None else data.coords[rows]
+        made = Bag(x.to(device), coords)
+        made = made if prepare is None else prepare(made)
+        probes.append(_Probe(made, torch.tensor(label % data.n_classes, device=device)))
+    return probes
+
+
+def _numerics(models: list[nn.Module], data: Resident) -> str:
+    """Return where stacked gradients differ from those of each model alone, or empty text."""
+    replicas = Replicas(models, [None] * len(models))
+    active = Active.of(range(len(models)), replicas.device)
+    context = Context(n_classes=data.n_classes)
+    replicas.begin_epoch(context)
+    keys = step_keys(np.arange(len(models)), 0, 3).to(replicas.device)  # (3, R)
+    for step, probe in enumerate(_probes(data, getattr(models[0], "prepare", None))):
+        stacked, _ = replicas.gradients(probe.bag, probe.label, active, keys[step])
+        for place, model in enumerate(models):
+            mine, reason = _gradients(model, probe, context, keys[step, place])
+            if reason:
+                return reason
+            error = _distance([g[place] for g in stacked], mine)
+            if not error < TOLERANCE:
+                size = len(probe.bag)
+                return f"stacked gradients differ by {error:.1e} on a bag of {size} instances"
+    return ""
+
+
+def _gradients(
+    model: nn.Module, probe: _Probe, context: Context, key: Tensor
+) -> tuple[list[Tensor], str]:
+    """Return the gradients of one model alone, or why it cannot be stacked."""
+    named = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    masks = name_dropout(model, key.device)
+    if masks is not None:
+        masks.start(key)
+    before = {name: value.clone() for name, value in model.named_buffers()}
+    model.train()
+    loss_of = getattr(model, "loss", cross_entropy)
+    shared: Any = SharedContext(context)
+    loss = loss_of(model(probe.bag), probe.label, shared)
+    found = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
+    changed = [n for n, value in model.named_buffers() if not torch.equal(value, before[n])]
+    if changed:
+        return [], f"the buffer {changed[0]} changes in training"
+    idle = [name for name, gradient in zip(named, found, strict=True) if gradient is None]
+    if idle:  # alone it stays as it is; in a stack weight decay would move it
+        return [], f"the parameter {idle[0]} gets no gradient"
+    return [gradient for gradient in found if gradient is not None], ""
+
+
+def _distance(stacked: list[Tensor], alone: list[Tensor]) -> float:
+    pairs = zip(stacked, alone, strict=True)
+    gap = sum(float((s - a).double().square().sum()) for s, a in pairs)
+    size = sum(float(a.double().square().sum()) for a in alone)
+    return float(np.sqrt(gap / max(size, 1e-30)))
+
+
+@torch.no_grad()
+def _speed(model: nn.Module, data: Resident) -> str:
+    rows = max(1, round(len(data.x) / len(data.labels)))
+    shape = (rows, *data.x.shape[1:])
+    x = torch.zeros(shape, dtype=data.x.dtype if data.is_image else torch.float32)
+    coords = None if data.coords is None else data.coords[:rows]
+    bag = Bag(x.to(data.x.device), coords)
+    prepare = getattr(model, "prepare", None)
+    with FlopCounterMode(display=False) as counter:
+        model.eval()(bag if prepare is None else prepare(bag))
+    flop = 3 * counter.get_total_flops()  # the backward pass costs twice the forward pass
+    if flop >= FLOP:
+        return f"{flop / 1e6:.0f} MFLOP a step, at {FLOP / 1e6:.0f} or more processes are faster"
+    return ""
