@@ -13,7 +13,7 @@ from milbench.prepare import Prepared, prepare, wanted
 from milbench.records import Aggregator, Dataset
 from milbench.registry import load_registry
 from milbench.store import Store, read_record
-from milbench.train.probe import may_stack
+from milbench.train.probe import why_alone
 from milbench.train.work import Apart, Finished, Task, store_failure, work
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ def tasks(plan: Plan) -> Iterator[Task]:
 
 def _why_alone(run: Run, count: int, device: str) -> str:
     # What is planned counts, not what is left: a resumed suite trains by the same engine.
-    target = load_registry().record(Aggregator, run.cell.aggregator).load()
-    return may_stack(target, run.cell.recipe, count, device)
+    record = load_registry().record(Aggregator, run.cell.aggregator)
+    return why_alone(record, run.cell.recipe, count, device)
 
 
 def _apart(task: Task, reason: str) -> Iterator[Task]:

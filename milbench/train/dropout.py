@@ -48,7 +48,7 @@ def step_keys(seeds: np.ndarray, epoch: int, n_bags: int) -> Tensor:
         Keys for :meth:`Masks.start`.
     """
     steps = mixed(np.arange(epoch * n_bags, (epoch + 1) * n_bags))  # (B,)
-    keys = mixed(mixed(seeds)[None, :] ^ steps[:, None])
+    keys = mixed(steps[:, None] + seeds.astype(np.uint32)[None, :])  # wraps at 32 bits
     return torch.from_numpy(keys.view(np.int32))
 
 

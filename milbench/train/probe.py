@@ -15,6 +15,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from milbench.bags import Bag, Context
+from milbench.errors import PluginError
 from milbench.seeds import seed
 from milbench.train.dropout import name_dropout, step_keys
 from milbench.train.replicas import Replicas, SharedContext
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from milbench.jobs import Cell
-    from milbench.records import Recipe
+    from milbench.records import Aggregator, Recipe
     from milbench.train.resident import Resident
 
 # Above these a step is bound by arithmetic or memory, and processes side by side are faster.
@@ -39,7 +40,7 @@ MODELS = 2
 REPLICAS = 20
 
 
-def may_stack(target: Callable[..., Any], recipe: Recipe, count: int, device: str) -> str:
+def why_alone(record: Aggregator, recipe: Recipe, count: int, device: str) -> str:
     """Return why ``count`` runs that share an order are not stacked, by what is cheap to know.
 
     Empty text says that the probe in the worker is to decide.
@@ -48,9 +49,14 @@ def may_stack(target: Callable[..., Any], recipe: Recipe, count: int, device: st
         return f"{count} runs share an order of bags, below {REPLICAS} a stack is no faster"
     if device != "cpu":
         return "stacks are not measured on this device yet"
-    if hasattr(target, "fit"):
-        return "the method has a fit of its own"
-    return cannot_stack(recipe)
+    reason = cannot_stack(recipe)
+    if reason:
+        return reason
+    try:
+        target = record.load()
+    except PluginError as error:
+        return str(error)
+    return "the method has a fit of its own" if hasattr(target, "fit") else ""
 
 
 def cannot_train_stacked(cell: Cell, build: Callable[[], Any], data: Resident) -> str:

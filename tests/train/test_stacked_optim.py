@@ -1,0 +1,64 @@
+"""Stacked optimisers: each replica moves as under torch's own, also left out of steps."""
+
+import pytest
+import torch
+from torch import nn
+
+from milbench import Recipe
+from milbench.train.stacked_optim import Active, stacked_optimizer
+
+CPU = torch.device("cpu")
+RECIPES = [
+    Recipe(optimizer="adam", lr=0.01, weight_decay=0.1, betas=(0.5, 0.9)),
+    Recipe(optimizer="adamw", lr=0.01, weight_decay=0.1),
+    Recipe(optimizer="sgd", lr=0.01, weight_decay=0.1, momentum=0.9, nesterov=True),
+    Recipe(optimizer="sgd", lr=0.01, weight_decay=0.1, momentum=0.9),
+    Recipe(optimizer="sgd", lr=0.01, weight_decay=0.0),
+]
+
+
+def reference(parameters, recipe):
+    """Return torch's plain optimiser, by its documented name."""
+    common = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "foreach": False}
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters, momentum=recipe.momentum, nesterov=recipe.nesterov, **common
+        )
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    return kinds[recipe.optimizer](parameters, betas=recipe.betas, **common)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_each_replica_moves_as_under_torchs_optimiser(recipe):
+    """Three replicas take part in different steps; from step 8 on only two are left."""
+    torch.manual_seed(0)
+    stack = [torch.randn(3, 4, 2).double(), torch.randn(3, 5).double()]
+    theirs = [[nn.Parameter(rows[r].clone()) for rows in stack] for r in range(3)]
+    torchs = [reference(parameters, recipe) for parameters in theirs]
+    mine = stacked_optimizer(stack, recipe)
+    members = [0, 1, 2]
+    for step in range(12):
+        if step == 8:
+            members = [0, 2]
+            kept = Active.of(members, CPU)
+            stack = [rows[kept.index] for rows in stack]
+            mine.keep(stack, kept)
+        places = [p for p, member in enumerate(members) if (step + member) % 3]
+        gradients = [torch.randn(len(places), *rows.shape[1:]).double() for rows in stack]
+        mine.step(gradients, recipe.lr, Active.of(places, CPU))
+        for row, place in enumerate(places):
+            for parameter, gradient in zip(theirs[members[place]], gradients, strict=True):
+                parameter.grad = gradient[row]
+            torchs[members[place]].step()
+
+    for place, member in enumerate(members):
+        for rows, parameter in zip(stack, theirs[member], strict=True):
+            torch.testing.assert_close(rows[place], parameter.data, rtol=1e-12, atol=1e-12)
+
+
+def test_neighbours_are_a_view_and_others_a_copy():
+    """Rows that lie side by side cost no copy."""
+    rows = torch.arange(10.0).reshape(5, 2)
+
+    assert Active.of([1, 2, 3], CPU).take(rows).data_ptr() == rows[1].data_ptr()
+    assert torch.equal(Active.of([0, 3], CPU).take(rows), rows[[0, 3]])
