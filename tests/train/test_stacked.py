@@ -20,6 +20,15 @@ BUILT_IN = {record.name: record for record in milbench_aggregators()}
 NETWORKS = [name for name, record in BUILT_IN.items() if not hasattr(record.load(), "fit")]
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Train as a task does; on a busy machine more threads wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def data(n_classes: int = 2) -> Resident:
     """Return bags of 1 to 6 instances that tell their label with some noise."""
     generator = torch.Generator().manual_seed(1)
