@@ -1,6 +1,7 @@
 """Shared fixtures: the folder of real data, real small distributions, the command line."""
 
 import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,12 @@ settings.register_profile("milbench", deadline=None)
 settings.load_profile("milbench")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure():
+    """Let Ctrl-C be heard: a runner started in the background hands down that it is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
