@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 from textwrap import dedent
 
@@ -20,7 +21,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure():
-    """Let Ctrl-C be heard: a runner started in the background hands down that it is ignored."""
+    """Refuse an environment that the tests do not describe, and let Ctrl-C be heard in it."""
+    found = {entry.dist.name for entry in entry_points(group="milbench.v1") if entry.dist}
+    if others := sorted(found - {"milbench"}):
+        raise pytest.UsageError(
+            f"plugins are installed beside milbench: {', '.join(others)}; the tests describe "
+            f"milbench alone: pip uninstall {' '.join(others)}, or use a fresh environment"
+        )
+    # A runner that was started in the background hands down that Ctrl-C is ignored.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
