@@ -1,10 +1,12 @@
 """Shared fixtures: the folder of real data, real small distributions, the command line."""
 
 import os
+import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 from textwrap import dedent
 
@@ -16,6 +18,19 @@ settings.register_profile("milbench", deadline=None)
 settings.load_profile("milbench")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure():
+    """Refuse an environment that the tests do not describe, and let Ctrl-C be heard in it."""
+    found = {entry.dist.name for entry in entry_points(group="milbench.v1") if entry.dist}
+    if others := sorted(found - {"milbench"}):
+        raise pytest.UsageError(
+            f"plugins are installed beside milbench: {', '.join(others)}; the tests describe "
+            f"milbench alone: pip uninstall {' '.join(others)}, or use a fresh environment"
+        )
+    # A runner that was started in the background hands down that Ctrl-C is ignored.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

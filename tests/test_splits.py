@@ -279,7 +279,7 @@ def test_published_folds_come_first_and_the_rest_is_drawn() -> None:
         [4, 5, 10, 11],
     ]
     assert splits.part(1, 2).test.tolist() == [8, 9, 10, 11]
-    assert splits.notes == ("repeats 2-3 drawn: 2 published",)
+    assert splits.notes == ("Repeats 2-3 drawn here: 2 published.",)
     drawn = draw_splits(table, replace(plan, scheme="kfold"), name="toy")
     assert (splits.roles[2:] == drawn.roles[2:]).all()
 
@@ -289,7 +289,7 @@ def test_without_published_folds_everything_is_drawn() -> None:
     table = bag_table([0, 1] * 6)
     splits = draw_splits(table, SplitPlan(scheme="published", folds=3), name="toy", published={})
 
-    assert splits.notes == ("repeat 0 drawn: none published",)
+    assert splits.notes == ("Repeat 0 drawn here: none published.",)
 
 
 def test_unused_published_repeats_leave_no_note() -> None:
@@ -319,7 +319,7 @@ def test_published_folds_of_musk1(data_dir: Path) -> None:
     for repeat, fold in product(range(5), range(10)):
         expected = [i for i, row in enumerate(rows) if int(row[f"rep{repeat}"]) == fold]
         assert splits.part(repeat, fold).test.tolist() == expected
-    assert splits.notes == ("repeat 5 drawn: 5 published",)
+    assert splits.notes == ("Repeat 5 drawn here: 5 published.",)
 
 
 def test_official_parts_are_used_as_they_are() -> None:

@@ -86,7 +86,7 @@ class _Draw:
         if not rest:
             return roles, ()
         span = f"repeats {rest[0]}-{rest[-1]}" if len(rest) > 1 else f"repeat {rest[0]}"
-        note = f"{span} drawn: {len(given) or 'none'} published"
+        note = f"{span.capitalize()} drawn here: {len(given) or 'none'} published."
         return [*roles, *(self._kfold(repeat) for repeat in rest)], (note,)
 
     def official(self) -> tuple[list[list[np.ndarray]], tuple[str, ...]]:

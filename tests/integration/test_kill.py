@@ -59,7 +59,7 @@ def without_cost(leaderboard):
 def test_twenty_kills_change_nothing(tiny, site, tmp_path, monkeypatch):
     """After SIGKILL at twenty random moments the leaderboard equals an uninterrupted one."""
     suite = tiny(["tiny-mean", "tiny-first", "pooled-logistic"])
-    suite.write_text(suite.read_text().replace("repeats = 3", "repeats = 5"))
+    suite.write_text(suite.read_text().replace("repeats = 3", "repeats = 10"))
     assert start(suite, tmp_path, site, "whole").wait() == 0
 
     rng = np.random.default_rng(0)
@@ -83,7 +83,7 @@ def test_twenty_kills_change_nothing(tiny, site, tmp_path, monkeypatch):
         for store in (Store(tmp_path / name / "results" / "tiny") for name in ("whole", "killed"))
     ]
     assert made[0] == made[1]
-    assert made[0].sections[0].rows[0].runs.done == 20
+    assert made[0].sections[0].rows[0].runs.done == 40
 
 
 @pytest.mark.parametrize("executor", ["inline", "processes"])

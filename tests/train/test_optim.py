@@ -5,12 +5,14 @@ import torch
 from torch import nn
 
 from milbench import Recipe
+from milbench.train import optim
 from milbench.train.optim import build_optimizer, learning_rate
 
 RECIPES = [
     Recipe(optimizer="adam", lr=0.01, weight_decay=0.1, betas=(0.5, 0.9)),
     Recipe(optimizer="adamw", lr=0.01, weight_decay=0.1),
     Recipe(optimizer="sgd", lr=0.01, weight_decay=0.1, momentum=0.9, nesterov=True),
+    Recipe(optimizer="sgd", lr=0.01, weight_decay=0.1),
     Recipe(optimizer="radam", lr=0.01, weight_decay=0.1),
 ]
 
@@ -26,9 +28,11 @@ def reference(parameters, recipe):
     return kinds[recipe.optimizer](parameters, betas=recipe.betas, **common)
 
 
+@pytest.mark.parametrize("is_fused", [True, False], ids=["fused", "plain"])
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: r.optimizer)
-def test_ten_steps_equal_torchs_plain_optimiser(recipe):
+def test_ten_steps_equal_torchs_plain_optimiser(recipe, is_fused, monkeypatch):
     """The weights agree to rounding; the second parameter has no gradient in every third step."""
+    monkeypatch.setattr(optim, "HAS_FUSED", is_fused and optim.HAS_FUSED)
     torch.manual_seed(0)
     ours = [nn.Parameter(torch.randn(3, 4).double()), nn.Parameter(torch.randn(5).double())]
     theirs = [nn.Parameter(p.detach().clone()) for p in ours]
