@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -27,6 +28,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 RETRIES = 2
+GRACE = 5.0  # seconds that a worker has to remove what it was writing
 
 
 class WorkerDied(MilbenchError):  # noqa: N818  # says what happened, as ProcessLookupError does
@@ -75,11 +77,18 @@ class ProcessExecutor(Executor):
         for _ in self._workers:
             self._tasks.put(None)
         if cancel_futures:
-            for worker in self._workers:
-                worker.kill()
+            self._cancel()
         if wait:
             for worker in self._workers:
                 worker.join()
+
+    def _cancel(self) -> None:
+        for worker in self._workers:
+            worker.end(hard=False)
+        for worker in self._workers:
+            worker.join(GRACE)
+            if worker.is_alive():
+                worker.end(hard=True)
 
 
 _Item = tuple[Future[Any], "Callable[..., Any]", tuple[Any, ...]]
@@ -106,12 +115,12 @@ class _Slot(threading.Thread):
             self._serve(future, fn, args)
         self._end()
 
-    def kill(self) -> None:
-        """End the process at once; its task is cancelled or fails."""
+    def end(self, *, hard: bool) -> None:
+        """End the process, with time to clean up or without; its task is cancelled or fails."""
         with self._lock:
             self._is_killed = True
             if self._process is not None:
-                self._process.kill()
+                self._process.kill() if hard else self._process.terminate()
 
     def _serve(self, future: Future[Any], fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
         for attempt in range(RETRIES + 1):
@@ -169,6 +178,8 @@ def _work(pipe: Connection) -> None:
     """Answer calls until told to stop; runs in the worker process."""
     # Ctrl-C reaches the whole terminal group; the main process decides when workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ends by an exception, so that a file that is being written is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # What is wrong with a plugin was told once, by the main process.
     logging.getLogger("milbench").addHandler(logging.NullHandler())
     while True:

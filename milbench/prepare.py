@@ -55,12 +55,17 @@ def prepare(suite: Suite, registry: Registry, *, data: Path, cache: Path, store:
         try:
             ground = _ground(suite, dataset, encoder, _Places(data, cache, store))
         except MissingDataError as absent:
-            prepared.skipped[dataset.name] = str(absent)
+            prepared.skipped[dataset.name] = _without_name(dataset, absent)
         except MilbenchError as error:
-            prepared.broken[dataset.name] = str(error)
+            prepared.broken[dataset.name] = _without_name(dataset, error)
         else:
             prepared.grounds.append(ground)
     return prepared
+
+
+def _without_name(dataset: Dataset, error: MilbenchError) -> str:
+    """Return the message of an error that is shown behind the name of its data set."""
+    return str(error).removeprefix(f"{dataset.name}: ")
 
 
 def _state(status: str, reason: str, notes: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -156,7 +156,8 @@ def _show_leaderboard(plan: Plan, registry: Registry, leaderboards: Path) -> Non
         board = board_of(plan.suite, registry, plan.store, plan.settings.repeats)
         made = build(board, plan.store.records())
         write_all(made, leaderboards / plan.suite.name)
-    print_terminal(made, results)
+    if made.sections:
+        print_terminal(made, results)
 
 
 def _explain_absent(plan: Plan) -> None:
@@ -185,8 +186,10 @@ def _print_plan(plan: Plan) -> None:
 
 
 def _summary(plan: Plan, counts: Counter[str], already: int, leaderboards: Path) -> str:
+    absent = len(plan.prepared.skipped)
+    data_sets = f", {absent} data sets skipped" if absent > 1 else ", 1 data set skipped"
     return (
         f"{plan.suite.name}: {counts['done']} done, {already} done before, "
-        f"{counts['skipped']} skipped, {counts['failed']} failed; "
+        f"{counts['skipped']} skipped, {counts['failed']} failed{data_sets if absent else ''}; "
         f"results in {plan.store.root}, tables in {leaderboards / plan.suite.name}"
     )

@@ -150,6 +150,16 @@ def test_an_absent_data_set_is_skipped_with_its_reason(tiny, run):
     assert done.returncode == 0, done.stderr
     assert "skipped tiny-absent" in done.stderr
     assert "get it from example.org" in done.stdout
+    assert "0 skipped, 0 failed, 1 data set skipped" in done.stderr
+
+
+def test_a_suite_without_any_data_prints_no_table(tiny, run):
+    """Reasons alone are shown: an empty table with a legend would say nothing."""
+    done = run(tiny(datasets=["tiny-absent"]))
+
+    assert done.returncode == 0
+    assert done.stdout == ""
+    assert "get it from example.org" in done.stderr
 
 
 def test_a_broken_data_set_fails_and_the_rest_goes_on(tiny, run):
