@@ -246,4 +246,5 @@ def _in_words(suite: Suite, repeats: int | None) -> str:
     inner = inner if splits.validation else ", no validation bags"
     seeds = suite.protocol.seeds
     trainings = f", {seeds} seeds a fold" if seeds > 1 else ""
+    trainings += ", one order of bags for all" if suite.protocol.order == "common" else ""
     return f"{count} x {splits.folds} folds ({splits.scheme}), by patient{inner}{trainings}"
