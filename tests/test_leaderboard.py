@@ -443,3 +443,16 @@ def test_shared_patients_are_flagged():
     made = build(board("good", datasets=several("one", "two", cohort="same")), records)
     assert made.overall.codes == ("SHARED_COHORT",)
     assert "here 1 cohort" in made.overall.note
+
+
+def test_records_of_older_settings_are_counted_where_nothing_else_is_left():
+    """A suite whose settings changed says why its table is empty, and how much there was."""
+    cells = (Cell(dataset="one", encoder="precomputed", method="a", planned=PLAN, settings="new"),)
+    old = [
+        {**run, "hashes": {**run["hashes"], "settings": "old"}}
+        for run in (record("a", 0, fold, 1.0) for fold in range(2))
+    ]
+    made = build(board("a", cells=cells), old)
+
+    assert not made.sections
+    assert "(2 of older ones)" in made.skipped[0].reason

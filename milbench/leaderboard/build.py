@@ -47,7 +47,7 @@ def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
     return Leaderboard(
         suite=board.suite,
         sections=tuple(sections),
-        skipped=tuple(_skipped(board, d) for d, found in selections if not _has_runs(found)),
+        skipped=tuple(_skipped(board, *pair) for pair in selections if not _has_runs(pair[1])),
         overall=overall_of(board, sections),
         alpha=board.alpha,
         rope=board.rope,
@@ -61,8 +61,10 @@ def _has_runs(selection: Selection) -> bool:
     return any(found.done or found.failed or found.skipped for found in selection.methods.values())
 
 
-def _skipped(board: Board, dataset: DatasetInfo) -> Skipped:
-    reason = dataset.skipped_reason or f"no results yet; run: milbench run --suite {board.suite}"
+def _skipped(board: Board, dataset: DatasetInfo, selection: Selection) -> Skipped:
+    old = f" of its present settings ({selection.stale} of older ones)" if selection.stale else ""
+    reason = f"no results{old} yet; run: milbench run --suite {board.suite}"
+    reason = dataset.skipped_reason or reason
     return Skipped(dataset=dataset.name, encoder=dataset.encoder, reason=reason)
 
 
