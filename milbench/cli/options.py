@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,8 +34,10 @@ results_option = click.option(
 
 
 def default_cache() -> Path:
-    """Return the folder for packed features: in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "milbench"
+    """Return the folder for packed features where neither option nor variable names one."""
+    from milbench.features import default_cache as found
+
+    return found()
 
 
 cache_option = click.option(
