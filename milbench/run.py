@@ -13,7 +13,7 @@ from milbench.prepare import Prepared, prepare, wanted
 from milbench.records import Aggregator, Dataset
 from milbench.registry import load_registry
 from milbench.store import Store, read_record
-from milbench.train.probe import why_alone
+from milbench.train.choice import Engine, portions, why_alone
 from milbench.train.work import Apart, Finished, Task, store_failure, work
 
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
     from milbench.registry import Registry
     from milbench.suite import Suite
-
-
-# More replicas do not fit the cache of a core and gain nothing.
-LARGEST_STACK = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +40,9 @@ class Settings:
         Train again what is already done.
     repeats
         Only the first so many repeats of the suite; all when None.
+    engine
+        ``auto`` trains runs side by side where that is faster; ``stacked`` also few and short
+        runs; ``sequential`` never.
     """
 
     data: Path
@@ -54,6 +53,7 @@ class Settings:
     workers: int | None = None
     fresh: bool = False
     repeats: int | None = None
+    engine: Engine = "auto"
 
 
 @dataclass(frozen=True)
@@ -133,25 +133,27 @@ class _Todo(deque[Task]):
 def tasks(plan: Plan) -> Iterator[Task]:
     """Yield the work of ``plan``: runs that may be stacked share a task, others have their own."""
     grounds = {(g.dataset.name, g.encoder): g for g in plan.prepared.grounds}
+    # What is planned counts, not what is left: a resumed suite trains by the same engine.
     planned = Counter(run.stack for job in plan.jobs for run in job.runs)
+    cells = Counter(run.cell.digest for job in plan.jobs for run in job.runs)
     groups: dict[tuple[str | int, ...], list[Run]] = {}
     for run in plan.todo:
         groups.setdefault(run.stack, []).append(run)
     for stack, runs in groups.items():
         cell = runs[0].cell
-        reason = _why_alone(runs[0], planned[stack], plan.settings.device)
-        task = _task(tuple(runs), grounds[cell.dataset, cell.encoder], plan)
+        ground = grounds[cell.dataset, cell.encoder]
+        bags = len(ground.splits.bag_ids)
+        steps = cells[cell.digest] * cell.recipe.epochs * bags
+        record = load_registry().record(Aggregator, cell.aggregator)
+        reason = why_alone(record, plan.settings.engine, planned[stack], steps)
+        task = _task(tuple(runs), ground, plan)
         if reason:
             yield from _apart(task, reason)
             continue
-        for first in range(0, len(runs), LARGEST_STACK):
-            yield replace(task, runs=task.runs[first : first + LARGEST_STACK])
-
-
-def _why_alone(run: Run, count: int, device: str) -> str:
-    # What is planned counts, not what is left: a resumed suite trains by the same engine.
-    record = load_registry().record(Aggregator, run.cell.aggregator)
-    return why_alone(record, run.cell.recipe, count, device)
+        # Runs on the same training bags lie side by side: one call moves their weights.
+        ordered = sorted(runs, key=lambda run: (run.repeat, run.fold, run.seed))
+        for portion in portions(len(ordered)):
+            yield replace(task, runs=tuple(ordered[portion]), planned=planned[stack])
 
 
 def _apart(task: Task, reason: str) -> Iterator[Task]:

@@ -85,7 +85,7 @@ def stacked(bags: Bags, epochs: int, replicas: int) -> None:
     data = Resident(bags.x, bags.offsets, None, bags.labels, 2)
     folds = [_fold(data, place, epochs) for place in range(replicas)]
     models = [ABMIL(FEATURES, 2, **NETWORK) for _ in folds]
-    fit_stacked(models, folds, FoldBags(data, None))
+    fit_stacked(models, folds)
 
 
 def _fold(data: Resident, place: int, epochs: int) -> Fold:

@@ -41,6 +41,13 @@ FEW_RUNS = 24
     help="Where runs happen: in this process, or in supervised processes.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; all usable cores if unset.")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "sequential", "stacked"]),
+    default="auto",
+    show_default=True,
+    help="Train runs side by side where that is faster, never, or also when few and short.",
+)
 @click.option("--repeats", type=click.IntRange(min=1), help="Only the first repeats of the suite.")
 @click.option("--fresh", is_flag=True, help="Train again what is already done.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")

@@ -100,16 +100,25 @@ def train_stack(
     started = time.perf_counter()
     with torch.random.fork_rng(devices=_devices(data)):
         models = [_model(run, record, data) for run in runs]
-        folds = [
-            _fold(run, model, data, part)
-            for run, model, part in zip(runs, models, parts, strict=True)
-        ]
-        shared = FoldBags(data, None, getattr(models[0], "prepare", None))
-        fitted = fit_stacked(models, folds, shared)
+        folds = _folds(runs, models[0], data, parts)
+        fitted = fit_stacked(models, folds)
     seconds = (time.perf_counter() - started) / len(runs)
     return [
         _tested(one, fold, part, seconds)
         for one, fold, part in zip(fitted, folds, parts, strict=True)
+    ]
+
+
+def _folds(runs: Sequence[Run], model: Any, data: Resident, parts: Sequence[Part]) -> list[Fold]:
+    """Return one fold a run; runs that train on the same bags share one view of them."""
+    kinds = [part.train.tobytes() for part in parts]
+    views = {
+        kind: _bags(runs[0], model, data, part, beside=len(set(kinds)))
+        for kind, part in dict(zip(kinds, parts, strict=True)).items()
+    }
+    return [
+        _fold(run, views[kind], data, part)
+        for run, kind, part in zip(runs, kinds, parts, strict=True)
     ]
 
 
@@ -137,7 +146,7 @@ def _model(run: Run, record: Aggregator, data: Resident) -> Any:
 def _train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outcome:
     started = time.perf_counter()
     model = _model(run, record, data)
-    fold = _fold(run, model, data, part)
+    fold = _fold(run, _bags(run, model, data, part), data, part)
     engine = "estimator" if hasattr(model, "fit") else "sequential"
     fitted = (fit_estimator if engine == "estimator" else fit_sequential)(model, fold)
     return _outcome(fitted, fold, part, (engine, time.perf_counter() - started))
@@ -160,9 +169,13 @@ def _outcome(fitted: Fitted, fold: Fold, part: Part, how: tuple[str, float]) -> 
     )
 
 
-def _fold(run: Run, model: Any, data: Resident, part: Part) -> Fold:
+def _bags(run: Run, model: Any, data: Resident, part: Part, beside: int = 1) -> FoldBags:
     standardise = run.cell.standardise and not data.is_image
     scaler = fit_scaler(data, part.train) if standardise else None
+    return FoldBags(data, scaler, getattr(model, "prepare", None), beside)
+
+
+def _fold(run: Run, bags: FoldBags, data: Resident, part: Part) -> Fold:
     labels = {b: data.labels[b] for b in (*part.train.tolist(), *part.val.tolist())}
     counts = np.bincount([labels[b] for b in part.train.tolist()], minlength=data.n_classes)
     context = Context(
@@ -174,7 +187,7 @@ def _fold(run: Run, model: Any, data: Resident, part: Part) -> Fold:
     )
     return Fold(
         run=run,
-        bags=FoldBags(data, scaler, getattr(model, "prepare", None)),
+        bags=bags,
         train=part.train,
         valid=part.val,
         labels=labels,

@@ -55,9 +55,12 @@ class Fitted(NamedTuple):
         Epochs run, and the one whose weights are kept, counted from 0; both 0 for estimators.
     parameters
         Trainable parameters; 0 where the notion does not apply.
+    note
+        How a stack computed.
     """
 
     predict: Callable[[Bag], Output]
     epochs: int
     best_epoch: int
     parameters: int
+    note: str = ""

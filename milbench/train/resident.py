@@ -122,6 +122,9 @@ class FoldBags:
         Applied to the instances, or None.
     prepare
         The method's parameter-free work on a bag, done once for each bag.
+    beside
+        How many such views of the data set are alive at a time; together they keep no more
+        standardised copies than one alone may.
     """
 
     def __init__(
@@ -129,12 +132,28 @@ class FoldBags:
         data: Resident,
         scaler: Scaler | None,
         prepare: Callable[[Bag], Bag] | None = None,
+        beside: int = 1,
     ) -> None:
         self._data = data
         self.scaler = scaler
         self._prepare = prepare
         self._ready: dict[int, Bag] = {}
-        self._keep = data.x.numel() * 4 <= EAGER_BYTES
+        self._keep = beside * self.nbytes <= EAGER_BYTES
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes that all bags take as float32."""
+        return self._data.x.numel() * 4
+
+    @property
+    def device(self) -> torch.device:
+        """Return where the bags are."""
+        return self._data.x.device
+
+    @property
+    def has_coords(self) -> bool:
+        """Return whether bags carry positions of their instances."""
+        return self._data.coords is not None
 
     def __getitem__(self, index: int) -> Bag:
         """Return bag ``index``; a view where nothing had to be computed."""

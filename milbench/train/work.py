@@ -55,6 +55,8 @@ class Task:
         Threads that torch may use in this task.
     alone
         Why the runs are trained one after the other; empty text when they may be stacked.
+    planned
+        How many runs of the plan share the order of bags; no fewer when some are done already.
     """
 
     runs: tuple[Run, ...]
@@ -65,6 +67,7 @@ class Task:
     device: str = "cpu"
     threads: int = 1
     alone: str = ""
+    planned: int = 1
 
 
 class Finished(NamedTuple):
@@ -91,6 +94,7 @@ def work(task: Task) -> list[Finished] | Apart:
     that they cannot.
     """
     torch.set_num_threads(task.threads)
+    torch.set_flush_denormal(True)  # gradients of a fitted network are; products of them are slow
     store = Store(task.store)
     if task.alone:
         return [_finish(store, _record(run, task)) for run in task.runs]
@@ -153,7 +157,7 @@ def _stack_records(task: Task) -> list[dict[str, Any]] | Apart:
         if unsuitable(record, data):
             return Apart("the data set does not suit the method")
         build = partial(record.load(), data.in_dim, data.n_classes, **cell.args)
-        reason = cannot_train_stacked(cell, build, data)
+        reason = cannot_train_stacked(cell, build, data, task.planned)
         if reason:
             return Apart(reason)
         parts = [splits.part(run.repeat, run.fold) for run in task.runs]
@@ -215,7 +219,7 @@ def _body(outcome: Outcome, table: BagTable, part: Part, task: Task) -> dict[str
     return {
         "classes": list(table.classes),
         "engine": outcome.engine,
-        "engine_reason": task.alone or "stacked and single gradients agree; small steps",
+        "engine_reason": task.alone or outcome.fitted.note,
         "precision": "float32",
         "device": task.device,
         "epochs": outcome.fitted.epochs,
