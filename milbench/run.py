@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from milbench.execute import drain, executor_by_name
-from milbench.jobs import Ground, Job, Run, expand, settings_digest
+from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
 from milbench.prepare import Prepared, prepare, wanted
 from milbench.records import Aggregator, Dataset
@@ -149,6 +149,8 @@ def tasks(plan: Plan) -> Iterator[Task]:
 
 
 def _why_alone(run: Run, count: int, device: str) -> str:
+    if run.cell.tuning is not None:
+        return "the trials of a tuned run are trained one after the other"
     # What is planned counts, not what is left: a resumed suite trains by the same engine.
     record = load_registry().record(Aggregator, run.cell.aggregator)
     return why_alone(record, run.cell.recipe, count, device)
@@ -178,7 +180,7 @@ def _tell(registry: Registry, finished: Finished) -> None:
 
 def _planned_on_broken(plan: Plan) -> int:
     per_cell = planned_runs(plan.suite, plan.settings.repeats)
-    return len(plan.prepared.broken) * len(plan.suite.methods) * len(per_cell)
+    return len(plan.prepared.broken) * len(rows(plan.suite, load_registry())) * len(per_cell)
 
 
 def planned_runs(suite: Suite, repeats: int | None) -> tuple[tuple[int, int, int], ...]:
@@ -197,9 +199,14 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
         _dataset_info(registry.record(Dataset, name), encoder, states.get(name, {}))
         for name, encoder in wanted(suite, registry)
     )
+    wanted_rows = rows(suite, registry)
     methods = tuple(
-        MethodInfo(label=m.row, control=registry.record(Aggregator, m.name).control)
-        for m in suite.methods
+        MethodInfo(
+            label=row.label,
+            control=registry.record(Aggregator, row.method.name).control,
+            trials=row.trials,
+        )
+        for row in wanted_rows
     )
     planned = planned_runs(suite, repeats)
     return Board(
@@ -210,12 +217,12 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
             Cell(
                 dataset=d.name,
                 encoder=d.encoder,
-                method=m.row,
+                method=row.label,
                 planned=planned,
-                settings=settings_digest(suite, registry, m, d.name),
+                settings=settings_digest(suite, registry, row, d.name),
             )
             for d in datasets
-            for m in suite.methods
+            for row in wanted_rows
         ),
         reference=suite.report.reference,
         secondary=suite.report.metrics,

@@ -136,6 +136,13 @@ class FoldBags:
         self._ready: dict[int, Bag] = {}
         self._keep = data.x.numel() * 4 <= EAGER_BYTES
 
+    def preparing(self, prepare: Callable[[Bag], Bag]) -> FoldBags:
+        """Return the same bags for another ``prepare``; a standardised copy is shared."""
+        other = FoldBags(self._data, self.scaler, prepare)
+        if self._keep and self.scaler is not None:
+            other.__dict__["_scaled"] = self._scaled
+        return other
+
     def __getitem__(self, index: int) -> Bag:
         """Return bag ``index``; a view where nothing had to be computed."""
         if index in self._ready:

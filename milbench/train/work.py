@@ -24,6 +24,7 @@ from milbench.train.engine import train_run, train_stack, unsuitable
 from milbench.train.machine import peak_memory_mb, versions
 from milbench.train.probe import cannot_train_stacked
 from milbench.train.resident import resident
+from milbench.train.tune import tune_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from milbench.bags import BagTable
-    from milbench.jobs import Run
+    from milbench.jobs import Cell, Run
     from milbench.splits import Part, Splits
     from milbench.train.engine import Outcome
     from milbench.train.resident import Resident
@@ -138,8 +139,10 @@ def _record(run: Run, task: Task) -> dict[str, Any]:
         if reason:
             return _head(run, task.suite_digest) | {"status": "skipped", "reason": reason}
         part = splits.part(run.repeat, run.fold)
-        outcome = train_run(run, record, data, part)
-        return _head(run, task.suite_digest) | _body(outcome, table, part, task)
+        train = train_run if run.cell.tuning is None else tune_run
+        outcome = train(run, record, data, part)
+        body = _body(outcome, table, part, task)
+        return _head(run, task.suite_digest) | body | _chosen(run.cell, outcome)
     except Exception as error:  # noqa: BLE001  # a method may raise anything; it is recorded whole
         return failure(run, task.suite_digest, error)
 
@@ -187,7 +190,7 @@ def _head(run: Run, suite_digest: str) -> dict[str, Any]:
         "suite_hash": suite_digest,
         "dataset": cell.dataset,
         "encoder": cell.encoder,
-        "method": cell.method,
+        "method": cell.row,
         "aggregator": cell.aggregator,
         "args": cell.args,
         "recipe": asdict(cell.recipe),
@@ -208,6 +211,26 @@ def _head(run: Run, suite_digest: str) -> dict[str, Any]:
             "code": cell.code,
         },
         "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
+    } | _budget(cell)
+
+
+def _budget(cell: Cell) -> dict[str, Any]:
+    """Return what a tuned run was given to try; nothing for a published setting."""
+    if cell.tuning is None:
+        return {}
+    return {"tuning": {"trials": len(cell.tuning.trials), "space": cell.tuning.space}}
+
+
+def _chosen(cell: Cell, outcome: Outcome) -> dict[str, Any]:
+    """Return the trials of a tuned run, and the settings that were chosen as those of the run."""
+    if cell.tuning is None:
+        return {}
+    kept = cell.trials()[outcome.chosen]
+    return {
+        "args": kept.args,
+        "recipe": asdict(kept.recipe),
+        "trials": [trial._asdict() for trial in outcome.trials],
+        "chosen": outcome.chosen,
     }
 
 

@@ -114,17 +114,20 @@ def _methods() -> Iterator[Aggregator]:
 
 
 def _controls() -> Iterator[Aggregator]:
+    # They fit themselves: their settings are part of what they are a control for.
     yield Aggregator(
         name="prior",
         target="milbench_aggregators.prior:Prior",
         summary="class frequencies of the training bags",
         control=True,
+        search={},
     )
     yield Aggregator(
         name="bag-size",
         target="milbench_aggregators.bag_size:BagSize",
         summary="logistic regression on the bag size alone",
         control=True,
+        search={},
     )
     yield Aggregator(
         name="pooled-logistic",
@@ -132,6 +135,7 @@ def _controls() -> Iterator[Aggregator]:
         summary="logistic regression on min, mean and max",
         paper=GARTNER,
         control=True,
+        search={},
     )
     yield Aggregator(
         name="pooled-forest",
@@ -139,4 +143,5 @@ def _controls() -> Iterator[Aggregator]:
         summary="random forest on min, mean and max",
         paper=f"{GARTNER}; {BREIMAN}",
         control=True,
+        search={},
     )
