@@ -76,11 +76,11 @@ def test_the_budget_is_told_where_it_matters(tuned, run, milbench, tmp_path):
 
 def test_a_record_holds_every_trial_and_what_was_chosen(tuned, run, tmp_path):
     """All folds and repeats try the same; recipe and args of the record are the chosen ones."""
-    run(tuned())
+    run(tuned(), "--repeats", "2")
     found = records(tmp_path, "tiny-mean--tuned")
     published = records(tmp_path, "tiny-mean")
 
-    assert len(found) == 12
+    assert len(found) == 8
     first = found[0, 0]
     assert first["tuning"]["trials"] == 3
     assert set(first["tuning"]["space"]) == {"lr", "weight_decay"}
@@ -142,10 +142,12 @@ def test_a_setting_of_the_network_is_tuned_where_it_is_declared(tuned, run, inst
 
 def test_adding_a_budget_keeps_what_is_done(tuned, run):
     """Only tuned rows are new; another budget trains them again and nothing else."""
-    assert "24 done, 0 done before" in run(tuned(budget="")).stderr
-    assert "12 done, 24 done before" in run(tuned()).stderr
-    assert "0 done, 36 done before" in run(tuned()).stderr
-    assert "12 done, 24 done before" in run(tuned(budget="tune = { trials = 2 }\n")).stderr
+    once = ("--repeats", "1")
+
+    assert "8 done, 0 done before" in run(tuned(budget=""), *once).stderr
+    assert "4 done, 8 done before" in run(tuned(), *once).stderr
+    assert "0 done, 12 done before" in run(tuned(), *once).stderr
+    assert "4 done, 8 done before" in run(tuned(budget="tune = { trials = 2 }\n"), *once).stderr
 
 
 def test_names_of_published_runs_do_not_know_of_tuning(tuned, milbench, tmp_path):
@@ -173,7 +175,7 @@ def test_a_tuned_row_may_be_the_reference(tuned, run, tmp_path):
     """Marks are then against it, the published row's too."""
     suite = tuned()
     suite.write_text(suite.read_text().replace('"tiny-mean"\ndraws', '"tiny-mean (tuned)"\ndraws'))
-    done = run(suite)
+    done = run(suite, "--repeats", "1")
 
     assert done.returncode == 0, done.stderr
     section = table(tmp_path)
@@ -195,7 +197,7 @@ def test_rows_that_are_equal_make_a_table(tuned, run, tmp_path):
     path = tmp_path / "tiny.toml"
     # A rate that changes nothing: all trials tie, and ties go to the published one.
     path.write_text(text + "train = { lr = 1e-30 }\n")
-    done = run(path)
+    done = run(path, "--repeats", "1")
 
     assert done.returncode == 0, done.stderr
     section = table(tmp_path)
@@ -203,7 +205,7 @@ def test_rows_that_are_equal_make_a_table(tuned, run, tmp_path):
     assert values[0] == values[1]
     assert [row["tuned"] for row in sorted(section["rows"], key=lambda r: r["method"])] == [
         None,
-        {"trials": 3, "kept": 12},
+        {"trials": 3, "kept": 4},
     ]
     assert [pair["mark"] for pair in section["comparisons"]] == [""]
 
