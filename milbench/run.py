@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from milbench.execute import drain, executor_by_name
-from milbench.jobs import Ground, Job, Run, expand, settings_digest
+from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
 from milbench.prepare import Prepared, prepare, wanted
 from milbench.records import Aggregator, Dataset
@@ -142,18 +142,19 @@ def tasks(plan: Plan) -> Iterator[Task]:
     for stack, runs in groups.items():
         cell = runs[0].cell
         ground = grounds[cell.dataset, cell.encoder]
-        bags = len(ground.splits.bag_ids)
-        steps = cells[cell.digest] * cell.recipe.epochs * bags
-        record = load_registry().record(Aggregator, cell.aggregator)
-        reason = why_alone(record, plan.settings.engine, planned[stack], steps)
         task = _task(tuple(runs), ground, plan)
+        trials = len(cell.trials())
+        count = planned[stack] * trials
+        steps = cells[cell.digest] * trials * cell.recipe.epochs * len(ground.splits.bag_ids)
+        record = load_registry().record(Aggregator, cell.aggregator)
+        reason = why_alone(record, plan.settings.engine, count, steps)
         if reason:
             yield from _apart(task, reason)
             continue
         # Runs on the same training bags lie side by side: one call moves their weights.
         ordered = sorted(runs, key=lambda run: (run.repeat, run.fold, run.seed))
-        for portion in portions(len(ordered)):
-            yield replace(task, runs=tuple(ordered[portion]), planned=planned[stack])
+        for portion in portions(len(ordered), trials):
+            yield replace(task, runs=tuple(ordered[portion]), planned=count)
 
 
 def _apart(task: Task, reason: str) -> Iterator[Task]:
@@ -180,7 +181,7 @@ def _tell(registry: Registry, finished: Finished) -> None:
 
 def _planned_on_broken(plan: Plan) -> int:
     per_cell = planned_runs(plan.suite, plan.settings.repeats)
-    return len(plan.prepared.broken) * len(plan.suite.methods) * len(per_cell)
+    return len(plan.prepared.broken) * len(rows(plan.suite, load_registry())) * len(per_cell)
 
 
 def planned_runs(suite: Suite, repeats: int | None) -> tuple[tuple[int, int, int], ...]:
@@ -199,9 +200,14 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
         _dataset_info(registry.record(Dataset, name), encoder, states.get(name, {}))
         for name, encoder in wanted(suite, registry)
     )
+    wanted_rows = rows(suite, registry)
     methods = tuple(
-        MethodInfo(label=m.row, control=registry.record(Aggregator, m.name).control)
-        for m in suite.methods
+        MethodInfo(
+            label=row.label,
+            control=registry.record(Aggregator, row.method.name).control,
+            trials=row.trials,
+        )
+        for row in wanted_rows
     )
     planned = planned_runs(suite, repeats)
     return Board(
@@ -212,12 +218,12 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
             Cell(
                 dataset=d.name,
                 encoder=d.encoder,
-                method=m.row,
+                method=row.label,
                 planned=planned,
-                settings=settings_digest(suite, registry, m, d.name),
+                settings=settings_digest(suite, registry, row, d.name),
             )
             for d in datasets
-            for m in suite.methods
+            for row in wanted_rows
         ),
         reference=suite.report.reference,
         secondary=suite.report.metrics,

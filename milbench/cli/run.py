@@ -69,6 +69,7 @@ def run(suite: str, leaderboards: Path, *, dry_run: bool, **options: Any) -> int
             settings = _settings(options)
             plan = make_plan(loaded, registry, settings)
         _explain_absent(plan)
+        _explain_tuning(plan, registry)
         if dry_run:
             _print_plan(plan)
             continue
@@ -174,6 +175,19 @@ def _explain_absent(plan: Plan) -> None:
         messages.print(f"failed {name}: {reason}", markup=False)
 
 
+def _explain_tuning(plan: Plan, registry: Registry) -> None:
+    from milbench.jobs import rows, untuned
+
+    groups: dict[str, list[str]] = {}
+    for row in rows(plan.suite, registry):
+        if row.trials:
+            groups.setdefault(f"tuned, {row.trials} trials a run", []).append(row.method.row)
+    for method, reason in untuned(plan.suite, registry).items():
+        groups.setdefault(f"not tuned, {reason}", []).append(method)
+    for what, methods in groups.items():
+        messages.print(f"{what}: {', '.join(methods)}", markup=False)
+
+
 def _print_plan(plan: Plan) -> None:
     from milbench.cli.console import results, table
 
@@ -181,7 +195,8 @@ def _print_plan(plan: Plan) -> None:
         (
             job.cell.dataset,
             job.cell.encoder,
-            job.cell.method,
+            job.cell.row,
+            len(job.cell.trials()),
             len(job.runs),
             sum(run.key in plan.done for run in job.runs),
             sum(run.key not in plan.done for run in job.runs),
@@ -189,7 +204,7 @@ def _print_plan(plan: Plan) -> None:
         for job in plan.jobs
     ]
     results.print(f"suite {plan.suite.name}", markup=False)
-    results.print(table(("data set", "encoder", "method", "runs", "done", "to do"), rows))
+    results.print(table(("data set", "encoder", "method", "trials", "runs", "done", "to do"), rows))
 
 
 def _summary(plan: Plan, counts: Counter[str], already: int, leaderboards: Path) -> str:

@@ -20,6 +20,7 @@ Engine = Literal["auto", "sequential", "stacked"]
 # takes some 2.5 s in each process, and a stacked step of a run is about 0.2 ms shorter.
 REPLICAS = 4
 STEPS = 20_000
+TRIALS = 100  # models of tuned runs that a task builds at a time
 LARGEST = 25  # more replicas do not fit the cache that a core has to itself
 
 
@@ -38,6 +39,8 @@ def why_alone(record: Aggregator, engine: Engine, count: int, steps: int) -> str
     """
     if engine == "sequential":
         return "the sequential engine was asked for"
+    if record.stackable is False:
+        return "the method declares that its runs cannot be stacked"
     if count < REPLICAS and engine == "auto":
         return f"{count} runs share an order of bags, below {REPLICAS} a stack is no faster"
     if steps < STEPS and engine == "auto":
@@ -49,8 +52,16 @@ def why_alone(record: Aggregator, engine: Engine, count: int, steps: int) -> str
     return "the method has a fit of its own" if hasattr(target, "fit") else ""
 
 
-def portions(count: int) -> list[slice]:
-    """Return how ``count`` runs are dealt into stacks: as few as possible, of even sizes."""
-    stacks = -(-count // LARGEST)
-    ends = [round(count * i / stacks) for i in range(stacks + 1)] if count else []
+def portions(count: int, trials: int = 1) -> list[slice]:
+    """Return how ``count`` runs are dealt into stacks: as few as possible, of even sizes.
+
+    Parameters
+    ----------
+    trials
+        Of each run; those of tuned runs fill several stacks, one after the other.
+    """
+    if count == 0:
+        return []
+    stacks = -(-count // max(1, (LARGEST if trials == 1 else TRIALS) // trials))
+    ends = [round(count * i / stacks) for i in range(stacks + 1)]
     return [slice(start, stop) for start, stop in pairwise(ends)]

@@ -7,6 +7,7 @@ recording serves all stacks of a cell.
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch.nn.functional as F
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from milbench.bags import Context, Output
+    from milbench.jobs import Cell
 
 ALIKE = ("n_classes", "epochs", "parents")
 SHARED = 5  # arguments before the weights: x, coords, label, key, sequence
@@ -100,14 +102,14 @@ class Computation:
         Whether each replica sees the bag in a scaling of its own.
     """
 
-    def __init__(self, model: nn.Module, *, has_own_bags: bool, has_coords: bool) -> None:
-        self._method = _Method(copy.deepcopy(model))
+    def __init__(self, model: nn.Module, *, has_own_bags: bool) -> None:
+        self._method = _Method(copy.deepcopy(model)).train()
         self.trained = [n for n, p in model.named_parameters() if p.requires_grad]
         # What is not trained, frozen weights and buffers, may still differ between replicas.
         self.fixed = [n for n, p in model.named_parameters() if not p.requires_grad]
         self.fixed += [n for n, _ in model.named_buffers()]
         self._masks = name_dropout(self._method, next(model.parameters()).device)
-        self._has_own_bags, self._has_coords = has_own_bags, has_coords
+        self._has_own_bags, self._has_coords = has_own_bags, False
         self._context: SharedContext | None = None
         own = 0 if has_own_bags else None
         weights = (0,) * (len(self.trained) + len(self.fixed))
@@ -156,6 +158,7 @@ class Computation:
 
     def _computed(self, traced: Traced, inputs: Inputs, weights: Sequence[Tensor]) -> list[Tensor]:
         x, coords, label, keys = inputs
+        self._has_coords = coords is not None
         absent = label  # stands for what is not there and is not read
 
         def arguments() -> list[Tensor]:
@@ -192,19 +195,23 @@ class Computation:
         return answer
 
 
+def computation_name(cell: Cell) -> str:
+    """Return what names all that a recording holds fast: the method, its settings, the data set."""
+    fixed = (cell.aggregator, cell.code, cell.dataset, cell.encoder, cell.recipe.epochs)
+    return json.dumps([*fixed, cell.args], sort_keys=True, default=str)
+
+
 _LAST: dict[tuple[Any, ...], Computation] = {}
 
 
-def shared_computation(
-    name: str, model: nn.Module, *, has_own_bags: bool, has_coords: bool
-) -> Computation:
+def shared_computation(name: str, model: nn.Module, *, has_own_bags: bool) -> Computation:
     """Return the computation known by ``name`` in this process, or that of ``model``.
 
     Only the last one is kept: the stacks of a cell follow one another and share its recordings.
     """
     shapes = tuple((n, value.shape) for n, value in model.state_dict().items())
-    key = (name, type(model), shapes, has_own_bags, has_coords)
+    key = (name, type(model), shapes, has_own_bags)
     if key not in _LAST:
         _LAST.clear()
-        _LAST[key] = Computation(model, has_own_bags=has_own_bags, has_coords=has_coords)
+        _LAST[key] = Computation(model, has_own_bags=has_own_bags)
     return _LAST[key]

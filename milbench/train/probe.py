@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from milbench.bags import Bag, Context
 from milbench.seeds import seed
 from milbench.train.active import Active
-from milbench.train.computation import SharedContext, shared_computation
+from milbench.train.computation import SharedContext, computation_name, shared_computation
 from milbench.train.dropout import name_dropout, step_keys
 from milbench.train.replicas import Replicas
 from milbench.train.sequential import cross_entropy
@@ -61,7 +61,7 @@ def cannot_train_stacked(cell: Cell, build: Callable[[], Any], data: Resident, c
         for model in models:
             model.to(data.x.device)
         try:
-            return _numerics(models, cell, data, count) or _speed(models[0], data)
+            return _size(models[0], data) or _numerics(models, cell, data, count)
         except Exception as error:  # noqa: BLE001  # a method may raise anything under vmap
             lines = str(error).strip().splitlines() or [""]
             return f"vmap fails: {type(error).__name__}: {lines[0][:200]}"
@@ -75,9 +75,6 @@ def _structure(model: Any) -> str:
         return "no parameter to train"
     if len(list(model.named_parameters(remove_duplicate=False))) != len(list(model.parameters())):
         return "layers share weights"
-    count = sum(p.numel() for p in trained)
-    if count >= PARAMETERS:
-        return f"{count:,} parameters, at {PARAMETERS:,} or more processes are faster"
     return ""
 
 
@@ -109,9 +106,7 @@ def _probes(data: Resident, prepare: Callable[[Bag], Bag] | None, *, is_own: boo
 def _numerics(models: list[nn.Module], cell: Cell, data: Resident, count: int) -> str:
     """Return where stacked gradients differ from those of each model alone, or empty text."""
     is_own = cell.standardise and not data.is_image
-    computation = shared_computation(
-        cell.digest, models[0], has_own_bags=is_own, has_coords=data.coords is not None
-    )
+    computation = shared_computation(computation_name(cell), models[0], has_own_bags=is_own)
     replicas = Replicas(models, computation)
     active = Active.of(range(len(models)), data.x.device)
     context = Context(n_classes=data.n_classes, epochs=cell.recipe.epochs)
@@ -166,8 +161,22 @@ def _distance(stacked: list[Tensor], alone: list[Tensor]) -> float:
     return float(np.sqrt(gap / max(size, 1e-30)))
 
 
+def _size(model: nn.Module, data: Resident) -> str:
+    """Return why processes side by side are faster; on a GPU there is one process."""
+    if data.x.device.type != "cpu":
+        return ""
+    count = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    if count >= PARAMETERS:
+        return f"{count:,} parameters, at {PARAMETERS:,} or more processes are faster"
+    flop = _flop(model, data)
+    if flop >= FLOP:
+        return f"{flop / 1e6:.0f} MFLOP a step, at {FLOP / 1e6:.0f} or more processes are faster"
+    return ""
+
+
 @torch.no_grad()
-def _speed(model: nn.Module, data: Resident) -> str:
+def _flop(model: nn.Module, data: Resident) -> float:
+    """Return the arithmetic of one training step on a bag of the mean size."""
     rows = max(1, round(len(data.x) / len(data.labels)))
     shape = (rows, *data.x.shape[1:])
     x = torch.zeros(shape, dtype=data.x.dtype if data.is_image else torch.float32)
@@ -176,7 +185,4 @@ def _speed(model: nn.Module, data: Resident) -> str:
     prepare = getattr(model, "prepare", None)
     with FlopCounterMode(display=False) as counter:
         model.eval()(bag if prepare is None else prepare(bag))
-    flop = 3 * counter.get_total_flops()  # the backward pass costs twice the forward pass
-    if flop >= FLOP:
-        return f"{flop / 1e6:.0f} MFLOP a step, at {FLOP / 1e6:.0f} or more processes are faster"
-    return ""
+    return 3.0 * float(counter.get_total_flops())  # the backward pass costs twice the forward pass

@@ -145,15 +145,13 @@ class FoldBags:
         """Return the bytes that all bags take as float32."""
         return self._data.x.numel() * 4
 
-    @property
-    def device(self) -> torch.device:
-        """Return where the bags are."""
-        return self._data.x.device
-
-    @property
-    def has_coords(self) -> bool:
-        """Return whether bags carry positions of their instances."""
-        return self._data.coords is not None
+    def preparing(self, prepare: Callable[[Bag], Bag]) -> FoldBags:
+        """Return the same bags for another ``prepare``; a standardised copy is shared."""
+        other = FoldBags(self._data, self.scaler, prepare)
+        other._keep = self._keep
+        if self._keep and self.scaler is not None:
+            other.__dict__["_scaled"] = self._scaled
+        return other
 
     def __getitem__(self, index: int) -> Bag:
         """Return bag ``index``; a view where nothing had to be computed."""

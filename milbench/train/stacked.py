@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from milbench.errors import TrainingError
 from milbench.seeds import seed
 from milbench.train.active import Active
-from milbench.train.computation import shared_computation
+from milbench.train.computation import computation_name, shared_computation
 from milbench.train.dropout import step_keys
 from milbench.train.fold import Fitted
 from milbench.train.protocol import Stopper, epoch_order, order_names
@@ -88,10 +88,9 @@ class _Stack:
         self.results: dict[int, Fitted | TrainingError] = {}
         self._bags = StackBags([member.fold.bags for member in self.members])
         computation = shared_computation(
-            folds[0].run.cell.digest,
+            computation_name(folds[0].run.cell),
             models[0],
             has_own_bags=self._bags.are_own,
-            has_coords=folds[0].bags.has_coords,
         )
         self.replicas = Replicas([member.model for member in self.members], computation)
         weights = list(self.replicas.weights.values())
@@ -186,8 +185,15 @@ class _Stack:
         is_chosen = len(member.fold.valid) > 0 and member.stopper.recipe.select == "best"
         best = member.stopper.best_epoch if is_chosen else epoch
         count = sum(p.numel() for p in model.parameters() if p.requires_grad)
-        note = self.replicas.computation.note
-        self.results[member.place] = Fitted(predictor(model), epoch + 1, best, count, note)
+        self.results[member.place] = Fitted(
+            predictor(model),
+            epoch + 1,
+            best,
+            count,
+            validation_loss=member.stopper.losses[best] if len(member.fold.valid) else None,
+            engine="stacked",
+            note=self.replicas.computation.note,
+        )
 
     def _keep(self, places: list[int]) -> None:
         if len(places) == len(self.members):

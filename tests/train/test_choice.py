@@ -1,5 +1,7 @@
 """Which runs are worth a stack, from the plan alone."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +37,13 @@ def test_a_method_that_fits_itself_is_no_network():
 
     assert "a fit of its own" in why_alone(BUILT_IN["prior"], "stacked", 10, STEPS)
     assert "no_such_module" in why_alone(absent, "auto", 10, STEPS)
+
+
+def test_a_method_may_forbid_stacks():
+    """Whatever the user asks for."""
+    forbids = replace(BUILT_IN["mean"], stackable=False)
+
+    assert "cannot be stacked" in why_alone(forbids, "stacked", 10, STEPS)
 
 
 @given(st.integers(0, 400))

@@ -98,6 +98,11 @@ class Wide(Linear):
         self.more = nn.Linear(500, 500)
 
 
+def test_every_built_in_network_claims_to_stack_and_nothing_else_does():
+    """What trains itself has no steps to share."""
+    assert [name for name, record in BUILT_IN.items() if record.stackable is True] == NETWORKS
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_built_in_network_stacks(name):
     """On bags of the classical size: gradients agree and a step is small."""
