@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 # Raised by hand when the harness trains differently, so that older results are not reused.
 PROTOCOL = 2  # 2: masks of dropout follow from names
 
+# Fields of a recipe that came later, with the value that stands for how it was before: results
+# from before keep their names.
+LATER = {"decay": "all"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
@@ -93,6 +97,7 @@ class Cell:
     def digest(self) -> str:
         """Return 16 hexadecimal digits that name the cell, whatever the suite is called."""
         content = {n: v for n, v in asdict(self).items() if n not in ("suite", "settings")}
+        content["recipe"] = _named(self.recipe)
         if self.tuning is None:  # results from before there was tuning keep their names
             del content["tuning"]
         return _digest({**content, "protocol": PROTOCOL})
@@ -202,7 +207,7 @@ def settings_digest(suite: Suite, registry: Registry, row: Row, dataset: str) ->
     content = {
         "aggregator": registry.find("aggregator", method.name).full_name,
         "args": args_of(method, dataset),
-        "recipe": asdict(recipe_of(suite, method, record, dataset)),
+        "recipe": _named(recipe_of(suite, method, record, dataset)),
         "splits": suite.splits.model_dump(exclude={"repeats"}),
         "protocol": [
             suite.protocol.standardise,
@@ -230,6 +235,11 @@ def recipe_of(suite: Suite, method: Method, record: Aggregator, dataset: str) ->
     if dataset in method.on:
         chosen |= method.on[dataset].train.given()
     return replace(record.recipe, **chosen)
+
+
+def _named(recipe: Recipe) -> dict[str, Any]:
+    """Return what of ``recipe`` names results."""
+    return {n: v for n, v in asdict(recipe).items() if n not in LATER or v != LATER[n]}
 
 
 def args_of(method: Method, dataset: str) -> dict[str, Any]:

@@ -33,9 +33,13 @@ class Recipe:
     Parameters
     ----------
     optimizer
-        ``adam``, ``adamw``, ``sgd`` or ``radam``.
+        ``adam``, ``adamw``, ``sgd``, ``radam`` or ``lookahead-radam`` (RAdam with the decoupled
+        decay of AdamW, pulled back half-way every six steps).
     lr, weight_decay, betas, momentum, nesterov
         Settings of the optimiser; ``betas`` belong to the Adam family, ``momentum`` to SGD.
+    decay
+        What weight decay shrinks: ``all`` parameters, or ``matrices`` only, those of two axes or
+        more, and neither biases nor the scales of normalisations.
     schedule
         ``constant``, or ``cosine`` from ``lr`` to ``final_lr`` over ``epochs``, stepped once an
         epoch.
@@ -47,9 +51,10 @@ class Recipe:
         ``best``: keep the weights of the lowest validation loss; ``last``: keep the last ones.
     """
 
-    optimizer: Literal["adam", "adamw", "sgd", "radam"] = "adam"
+    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam"] = "adam"
     lr: float = 2e-4
     weight_decay: float = 1e-5
+    decay: Literal["all", "matrices"] = "all"
     betas: tuple[float, float] = (0.9, 0.999)
     momentum: float = 0.0
     nesterov: bool = False

@@ -70,9 +70,10 @@ class Train(_Section):
     See ``milbench.Recipe``; ``tune`` adds a tuned row beside the published one.
     """
 
-    optimizer: Literal["adam", "adamw", "sgd", "radam"] | None = None
+    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam"] | None = None
     lr: Annotated[float, Field(gt=0)] | None = None
     weight_decay: Annotated[float, Field(ge=0)] | None = None
+    decay: Literal["all", "matrices"] | None = None
     betas: tuple[Share, Share] | None = None
     momentum: Share | None = None
     nesterov: bool | None = None

@@ -7,9 +7,12 @@ An optimiser takes the gradients as they come from ``torch.autograd.grad``; noth
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import torch
+
+from milbench.train.lookahead import Lookahead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,8 +127,47 @@ class TorchOptimizer:
         self._optimizer.step()
 
 
+class Parts:
+    """Optimisers of parts of the parameters, as one.
+
+    Parameters
+    ----------
+    parts
+        Positions of some parameters, and the optimiser that changes them.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Sequence[int], Optimizer]]) -> None:
+        self._parts = list(parts)
+
+    def step(self, gradients: Sequence[Tensor | None], lr: float) -> None:
+        """Take one step; a parameter whose gradient is None stays as it is."""
+        for positions, optimizer in self._parts:
+            optimizer.step([gradients[i] for i in positions], lr)
+
+
 def build_optimizer(parameters: Sequence[Parameter], recipe: Recipe) -> Optimizer:
     """Return the optimiser of ``recipe`` over ``parameters``."""
+    build = _split if recipe.decay == "matrices" else _uniform
+    if recipe.optimizer == "lookahead-radam":
+        return Lookahead(parameters, build(parameters, recipe))
+    return build(parameters, recipe)
+
+
+def _split(parameters: Sequence[Parameter], recipe: Recipe) -> Optimizer:
+    """Return an optimiser whose weight decay shrinks parameters of two axes or more only."""
+    flat = [i for i, parameter in enumerate(parameters) if parameter.dim() <= 1]
+    matrices = [i for i in range(len(parameters)) if i not in flat]
+    recipes = ((matrices, recipe), (flat, replace(recipe, weight_decay=0.0)))
+    return Parts(
+        [
+            (positions, _uniform([parameters[i] for i in positions], mine))
+            for positions, mine in recipes
+            if positions
+        ]
+    )
+
+
+def _uniform(parameters: Sequence[Parameter], recipe: Recipe) -> Optimizer:
     if HAS_FUSED and recipe.optimizer in ("adam", "adamw"):
         return FusedAdam(parameters, recipe)
     if HAS_FUSED and recipe.optimizer == "sgd":
@@ -146,6 +188,14 @@ def _torch_optimizer(parameters: Sequence[Parameter], recipe: Recipe) -> torch.o
             )
         case "radam":
             return torch.optim.RAdam(parameters, lr=lr, betas=recipe.betas, weight_decay=decay)
+        case "lookahead-radam":  # the authors of RAdam decouple the decay; torch's default does not
+            return torch.optim.RAdam(
+                parameters,
+                lr=lr,
+                betas=recipe.betas,
+                weight_decay=decay,
+                decoupled_weight_decay=True,
+            )
         case "adam":
             return torch.optim.Adam(parameters, lr=lr, betas=recipe.betas, weight_decay=decay)
         case "adamw":

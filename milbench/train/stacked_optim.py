@@ -154,6 +154,8 @@ class StackedSGD:
 
 def cannot_stack(recipe: Recipe) -> str:
     """Return why the optimiser of ``recipe`` has no stacked form here, or empty text."""
+    if recipe.decay != "all":
+        return f"weight decay of {recipe.decay} only has no stacked form"
     if recipe.optimizer == "sgd" or (recipe.optimizer in ("adam", "adamw") and HAS_FUSED):
         return ""
     return f"the optimiser {recipe.optimizer} has no stacked form"

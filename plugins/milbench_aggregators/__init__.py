@@ -22,6 +22,16 @@ LI = (
     "Classification with Self-supervised Contrastive Learning, CVPR 2021, "
     "https://arxiv.org/abs/2011.08939"
 )
+LU = (
+    "Lu, Williamson, Chen, Chen, Barbieri and Mahmood, Data-efficient and weakly supervised "
+    "computational pathology on whole-slide images, Nature Biomedical Engineering 2021, "
+    "https://arxiv.org/abs/2004.09666"
+)
+SHAO = (
+    "Shao, Bian, Chen, Wang, Zhang, Ji and Zhang, TransMIL: Transformer based Correlated Multiple "
+    "Instance Learning for Whole Slide Image Classification, NeurIPS 2021, "
+    "https://arxiv.org/abs/2106.00908"
+)
 AMORES = (
     "Amores, Multiple instance classification: Review, taxonomy and comparative study, "
     "Artificial Intelligence 2013, https://doi.org/10.1016/j.artint.2013.06.003"
@@ -49,6 +59,22 @@ DUAL_STREAM = Recipe(
     schedule="cosine",
     final_lr=5e-6,
     epochs=50,
+    patience=10,
+)
+
+CLUSTERED = Recipe(
+    optimizer="adam",
+    lr=1e-4,
+    weight_decay=1e-5,
+    epochs=200,
+    patience=20,  # in the authors' code an option, which waits for epoch 50
+)
+TRANSFORMER = Recipe(
+    optimizer="lookahead-radam",
+    lr=2e-4,
+    weight_decay=1e-5,
+    decay="matrices",
+    epochs=200,
     patience=10,
 )
 
@@ -115,6 +141,46 @@ def _methods() -> Iterator[Aggregator]:
         summary="attention to the most critical instance, two streams",
         paper=LI,
         recipe=DUAL_STREAM,
+        stackable=True,
+        fidelity="exact",
+    )
+    yield from _slide_methods()
+
+
+def _slide_methods() -> Iterator[Aggregator]:
+    yield Aggregator(
+        name="clam-sb",
+        target="milbench_aggregators.clam:CLAMSB",
+        summary="gated attention, its extremes told apart",
+        paper=LU,
+        recipe=CLUSTERED,
+        stackable=True,
+        fidelity="exact",
+    )
+    yield Aggregator(
+        name="clam-mb",
+        target="milbench_aggregators.clam:CLAMMB",
+        summary="CLAM with one attention a class",
+        paper=LU,
+        recipe=CLUSTERED,
+        stackable=True,
+        fidelity="exact",
+    )
+    yield Aggregator(
+        name="mil-fc",
+        target="milbench_aggregators.mil_fc:MILFC",
+        summary="the most certain instance speaks for the bag",
+        paper=LU,
+        recipe=CLUSTERED,
+        stackable=True,
+    )
+    yield Aggregator(
+        name="transmil",
+        target="milbench_aggregators.transmil:TransMIL",
+        summary="transformer with Nystrom attention and a position code",
+        paper=SHAO,
+        recipe=TRANSFORMER,
+        needs=frozenset({"order"}),
         stackable=True,
         fidelity="exact",
     )
