@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from milbench.atomic import write_atomic
 from milbench.errors import StoreError
+from milbench.search import TUNED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,7 +41,7 @@ class Store:
 
     def path(self, run: Run) -> Path:
         """Return where the record of ``run`` lies once it is written."""
-        return self._path(run.cell.dataset, run.cell.method, run.key)
+        return self._path(run.cell.dataset, run.cell.row, run.key)
 
     def add(self, record: Record) -> Path:
         """Write one record and return its path."""
@@ -143,4 +144,5 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _folder(name: str) -> str:
-    return name.replace("/", "--")
+    # Two names may share a folder: files are told apart by their keys.
+    return name.replace(TUNED, "--tuned").replace("/", "--")

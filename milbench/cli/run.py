@@ -41,6 +41,13 @@ FEW_RUNS = 24
     help="Where runs happen: in this process, or in supervised processes.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; all usable cores if unset.")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "sequential", "stacked"]),
+    default="auto",
+    show_default=True,
+    help="Train runs side by side where that is faster, never, or also when few and short.",
+)
 @click.option("--repeats", type=click.IntRange(min=1), help="Only the first repeats of the suite.")
 @click.option("--fresh", is_flag=True, help="Train again what is already done.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
@@ -62,6 +69,7 @@ def run(suite: str, leaderboards: Path, *, dry_run: bool, **options: Any) -> int
             settings = _settings(options)
             plan = make_plan(loaded, registry, settings)
         _explain_absent(plan)
+        _explain_tuning(plan, registry)
         if dry_run:
             _print_plan(plan)
             continue
@@ -173,6 +181,19 @@ def _explain_absent(plan: Plan) -> None:
         messages.print(f"failed {name}: {reason}", markup=False)
 
 
+def _explain_tuning(plan: Plan, registry: Registry) -> None:
+    from milbench.jobs import rows, untuned
+
+    groups: dict[str, list[str]] = {}
+    for row in rows(plan.suite, registry):
+        if row.trials:
+            groups.setdefault(f"tuned, {row.trials} trials a run", []).append(row.method.row)
+    for method, reason in untuned(plan.suite, registry).items():
+        groups.setdefault(f"not tuned, {reason}", []).append(method)
+    for what, methods in groups.items():
+        messages.print(f"{what}: {', '.join(methods)}", markup=False)
+
+
 def _print_plan(plan: Plan) -> None:
     from milbench.cli.console import results, table
 
@@ -180,7 +201,8 @@ def _print_plan(plan: Plan) -> None:
         (
             job.cell.dataset,
             job.cell.encoder,
-            job.cell.method,
+            job.cell.row,
+            len(job.cell.trials()),
             len(job.runs),
             sum(run.key in plan.done for run in job.runs),
             sum(run.key not in plan.done for run in job.runs),
@@ -188,7 +210,7 @@ def _print_plan(plan: Plan) -> None:
         for job in plan.jobs
     ]
     results.print(f"suite {plan.suite.name}", markup=False)
-    results.print(table(("data set", "encoder", "method", "runs", "done", "to do"), rows))
+    results.print(table(("data set", "encoder", "method", "trials", "runs", "done", "to do"), rows))
 
 
 def _summary(plan: Plan, counts: Counter[str], already: int, leaderboards: Path) -> str:

@@ -55,9 +55,19 @@ class Fitted(NamedTuple):
         Epochs run, and the one whose weights are kept, counted from 0; both 0 for estimators.
     parameters
         Trainable parameters; 0 where the notion does not apply.
+    validation_loss
+        Cross-entropy of the kept weights on the validation bags; None without such bags, and for
+        estimators.
+    engine
+        ``sequential``, ``stacked`` or ``estimator``.
+    note
+        How a stack computed.
     """
 
     predict: Callable[[Bag], Output]
     epochs: int
     best_epoch: int
     parameters: int
+    validation_loss: float | None = None
+    engine: str = "sequential"
+    note: str = ""

@@ -122,6 +122,9 @@ class FoldBags:
         Applied to the instances, or None.
     prepare
         The method's parameter-free work on a bag, done once for each bag.
+    beside
+        How many such views of the data set are alive at a time; together they keep no more
+        standardised copies than one alone may.
     """
 
     def __init__(
@@ -129,12 +132,26 @@ class FoldBags:
         data: Resident,
         scaler: Scaler | None,
         prepare: Callable[[Bag], Bag] | None = None,
+        beside: int = 1,
     ) -> None:
         self._data = data
         self.scaler = scaler
         self._prepare = prepare
         self._ready: dict[int, Bag] = {}
-        self._keep = data.x.numel() * 4 <= EAGER_BYTES
+        self._keep = beside * self.nbytes <= EAGER_BYTES
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes that all bags take as float32."""
+        return self._data.x.numel() * 4
+
+    def preparing(self, prepare: Callable[[Bag], Bag]) -> FoldBags:
+        """Return the same bags for another ``prepare``; a standardised copy is shared."""
+        other = FoldBags(self._data, self.scaler, prepare)
+        other._keep = self._keep
+        if self._keep and self.scaler is not None:
+            other.__dict__["_scaled"] = self._scaled
+        return other
 
     def __getitem__(self, index: int) -> Bag:
         """Return bag ``index``; a view where nothing had to be computed."""

@@ -71,7 +71,8 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
     stopper.restore(model)
     model.eval()
     best = stopper.best_epoch if len(fold.valid) and recipe.select == "best" else epoch
-    return Fitted(predictor(model), epoch + 1, best, sum(p.numel() for p in parameters))
+    loss = stopper.losses[best] if len(fold.valid) else None
+    return Fitted(predictor(model), epoch + 1, best, sum(p.numel() for p in parameters), loss)
 
 
 class _Training(NamedTuple):
