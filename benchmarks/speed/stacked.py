@@ -3,7 +3,8 @@
 The plain loop is the one of ``sequential.py``, in one process, with one thread or with all,
 whichever is faster. Ours trains the same network on the same bags and folds, five seeds of each,
 dealt to one process a core as ``milbench run`` does. Held-out bags are evaluated after every
-epoch on both sides. Each line times both sides one after the other, in wall-clock time.
+epoch on both sides. Each line times both sides one after the other, in wall-clock time; where
+torchmil is installed, its trainer too.
 
     python benchmarks/speed/stacked.py [--pairs 3] [--epochs 5] [--seeds 5] [--workers 2]
 """
@@ -25,6 +26,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))  # the plain loop lies beside this script
 
 from sequential import BAGS, FEATURES, FOLDS, NETWORK, our_folds, plain_folds, synthetic
+from torchmil_loop import is_installed, torchmil_folds
 
 from milbench import Context, Recipe
 from milbench.jobs import Cell, Run
@@ -73,9 +75,18 @@ def _line(pool: ProcessPoolExecutor, chosen: argparse.Namespace, threads: int) -
     ours = seconds / (chosen.epochs * STEPS * chosen.seeds) * 1e6
     print(
         f"plain {plain:5.0f} us, sequential engine {alone:4.0f} us, stacked {ours:5.1f} us a step; "
-        f"plain / stacked {plain / ours:5.1f}"
+        f"plain / stacked {plain / ours:5.1f}{_torchmil(ours)}"
     )
     return plain / ours
+
+
+def _torchmil(ours: float) -> str:
+    if not is_installed():
+        return ""
+    started = time.perf_counter()
+    torchmil_folds(synthetic(), 1)
+    theirs = (time.perf_counter() - started) / STEPS * 1e6
+    return f"; torchmil {theirs:5.0f} us, {theirs / ours:5.1f}"
 
 
 def _plain(epochs: int) -> float:

@@ -15,6 +15,7 @@ from torch.func import vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.node import map_aggregate
 
+from milbench.train.replay import compiled
 from milbench.train.simplify import simplify
 
 if TYPE_CHECKING:
@@ -123,9 +124,7 @@ def record(
     recording: GraphModule = make_fx(function, tracing_mode="symbolic")(*examples)
     simplify(recording.graph)
     _free_count(recording.graph, count, list(in_dims).index(0))
-    recording.recompile()
-    replay: Function = recording.forward
-    return replay
+    return compiled(recording)
 
 
 def _marker(arguments: Sequence[Tensor]) -> int:
