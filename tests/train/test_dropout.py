@@ -6,7 +6,11 @@ import torch
 from torch import nn
 from torch.func import vmap
 
+from milbench import Bag, Context, Output
+from milbench.train.active import Active
+from milbench.train.computation import Computation
 from milbench.train.dropout import Masks, NamedDropout, mixed, name_dropout, step_keys
+from milbench.train.replicas import Replicas
 
 CPU = torch.device("cpu")
 COUNT = 20_000
@@ -134,3 +138,27 @@ def test_a_model_without_dropout_needs_no_masks():
         pass
 
     assert name_dropout(nn.Sequential(nn.Linear(2, 2), Own()), CPU) is None
+
+
+class Dropping(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = nn.Dropout(0.5)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, bag: Bag) -> Output:
+        return Output(logits=self.head(self.drop(bag.x)).mean(dim=0))
+
+
+def test_masks_tie_no_recording_to_the_size_of_a_bag():
+    """One recording of a network with dropout serves bags of all sizes."""
+    models = [Dropping(), Dropping()]
+    computation = Computation(models[0], has_own_bags=False)
+    computation.begin_epoch(Context(n_classes=2))
+    replicas, active = Replicas(models, computation), Active.of(range(2), torch.device("cpu"))
+    keys = torch.tensor([3, 4], dtype=torch.int32)
+    for size in (5, 2, 9, 7):
+        replicas.gradients(Bag(torch.randn(size, 4)), torch.tensor(1), active, keys)
+
+    assert computation.is_recorded
+    assert len(computation._gradients._recordings) == 1
