@@ -39,6 +39,8 @@ def _is_view(node: Node) -> bool:
     schema = getattr(node.target, "_schema", None)
     if schema is None or schema.is_mutable or len(schema.returns) != 1:
         return False
+    if not isinstance(node.meta.get("val"), torch.Tensor):  # several views, as of unbind
+        return False
     alias = schema.returns[0].alias_info
     return alias is not None and not alias.is_write
 

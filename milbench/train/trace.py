@@ -8,6 +8,7 @@ function itself on the first bag of that size; what does not agree stays as it w
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torch import Tensor
-    from torch.fx import Graph, GraphModule
+    from torch.fx import Graph, GraphModule, Node
 
     Function = Callable[..., list[Tensor]]
     Arguments = Callable[[], Sequence[Tensor]]
 
 TOLERANCE = 1e-4  # relative, of all values of an output
 RECORDINGS = 3  # a function whose operations depend on the size of the bag gets that many
-# Counts of replicas to record with; one that is no other size stands for the count in the graph.
+# Counts of replicas to record with; one that divides no other size stands for the count in the
+# graph, and a multiple of it for replicas side by side with something else, such as heads.
 MARKERS = (29, 31, 37, 41, 43, 47, 53, 59, 61)
 
 
@@ -128,20 +130,27 @@ def record(
 
 
 def _marker(arguments: Sequence[Tensor]) -> int:
-    taken = {size for value in arguments for size in value.shape}
-    return next(marker for marker in MARKERS if marker not in taken)
+    taken = {size for value in arguments for size in value.shape if size > 0}
+    return next(marker for marker in MARKERS if all(size % marker for size in taken))
 
 
 def _free_count(graph: Graph, count: int, stacked: int) -> None:
-    """Write the size of argument ``stacked`` wherever the graph holds the number ``count``."""
+    """Write multiples of the size of argument ``stacked`` for those of the number ``count``."""
     inputs = [node for node in graph.nodes if node.op == "placeholder"]
     with graph.inserting_after(inputs[-1]):
         size = graph.call_function(torch.ops.aten.sym_size.int, (inputs[stacked], 0))
+    products: dict[int, Node] = {1: size}
 
     def freed(value: Any) -> Any:
-        return size if isinstance(value, int) and value == count else value
+        if not isinstance(value, int) or value <= 0 or value % count:
+            return value
+        times = value // count
+        if times not in products:
+            with graph.inserting_after(size):
+                products[times] = graph.call_function(operator.mul, (size, times))
+        return products[times]
 
-    for node in graph.nodes:
+    for node in list(graph.nodes):
         if node is not size and node.op == "call_function":
             node.args = map_aggregate(node.args, freed)
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch.func import grad
+from torch.nn import functional
 
 from milbench.train.trace import RECORDINGS, Traced
 
@@ -35,6 +36,21 @@ def attention(x, weight):
     return grad(loss)(weight)
 
 
+def unpacked(x, weight):
+    """Pool as :func:`attention` does, with the weights taken out of a tensor one by one."""
+    first, second, third, fourth = weight
+    return attention(x, torch.stack([first, second, third, fourth]))
+
+
+def by_channel(x, weight):
+    """Scale the features (N, D) by a convolution of D groups, and differentiate."""
+
+    def loss(w):
+        return functional.conv1d(x.T[None], w[:, None, None], groups=4).square().sum()
+
+    return grad(loss)(weight)
+
+
 def expected(function, x, weights):
     return torch.stack([function(x, weight) for weight in weights])
 
@@ -58,6 +74,31 @@ def test_one_recording_serves_all_sizes_and_counts(sizes, first):
     torch.testing.assert_close(found, expected(attention, x, weights))
     assert counted.calls == runs  # replayed: Python did not run the function again
     assert replay.is_recorded
+
+
+def test_a_tensor_may_be_unpacked():
+    """What gives several views at once is recorded like anything else."""
+    replay, _ = traced(unpacked)
+    for rows in (5, 2, 9):
+        x, weights = torch.randn(rows, 4), torch.randn(3, 4)
+        (found,) = replay(rows, 3, lambda x=x, w=weights: [x, w])
+        torch.testing.assert_close(found, expected(unpacked, x, weights))
+
+    assert replay.is_recorded, replay.why
+
+
+def test_replicas_beside_groups_are_counted_too():
+    """A convolution lays both on one axis, in a multiple of the count of replicas."""
+    replay, counted = traced(by_channel)
+    for count in (3, 7, 1):
+        x, weights = torch.randn(5, 4), torch.randn(count, 4)
+        for _ in range(2):
+            (found,) = replay(5, count, lambda x=x, w=weights: [x, w])
+            torch.testing.assert_close(found, expected(by_channel, x, weights))
+    runs = counted.calls
+    replay(5, 7, lambda: [torch.randn(5, 4), torch.randn(7, 4)])
+
+    assert counted.calls == runs, replay.why
 
 
 def test_a_function_that_branches_on_the_size_is_right_for_every_size():
