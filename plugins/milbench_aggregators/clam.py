@@ -152,13 +152,14 @@ class CLAMSB(nn.Module):
         scores, log_odds = output.extra[0], output.extra[1].T  # (K, N), (C, N)
         scores = scores.expand_as(log_odds)  # (C, N)
         count = min(self.k_sample, scores.shape[1])
-        highest = log_odds.gather(1, scores.topk(count).indices)  # (C, count)
-        lowest = log_odds.gather(1, scores.topk(count, largest=False).indices)  # (C, count)
+        classes = torch.arange(self.n_classes, device=label.device)  # (C,)
+        highest = log_odds[classes[:, None], scores.topk(count).indices]  # (C, count)
+        lowest = log_odds[classes[:, None], scores.topk(count, largest=False).indices]
         against_highest = F.softplus(self.margin + highest).mean(dim=1)  # (C,)
         against_lowest = F.softplus(self.margin + lowest).mean(dim=1)  # (C,)
         for_highest = F.softplus(self.margin - highest).mean(dim=1)  # (C,)
         of_class = 0.5 * (for_highest + against_lowest)  # (C,)
-        is_class = torch.arange(self.n_classes, device=label.device) == label  # (C,)
+        is_class = classes == label  # (C,)
         if self.subtyping:
             return torch.where(is_class, of_class, against_highest).mean()
         return torch.where(is_class, of_class, 0.0).sum()

@@ -57,7 +57,7 @@ class MILFC(nn.Module):
         instance_logits = self.head(self.embed(bag.x))  # (N, C)
         scores = certainty(instance_logits)  # (N,) or (N, C)
         surest = scores.reshape(bag.x.shape[0], -1).amax(dim=1).argmax()  # ()
-        logits = instance_logits.index_select(0, surest.view(1)).squeeze(0)  # (C,)
+        logits = instance_logits[surest.view(1)].squeeze(0)  # (C,)
         return Output(logits=logits, scores=scores, instance_logits=instance_logits)
 
 

@@ -1,5 +1,7 @@
 """Optimisers: equal to torch's own, also where a parameter has no gradient."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -15,6 +17,7 @@ RECIPES = [
     Recipe(optimizer="sgd", lr=0.01, weight_decay=0.1),
     Recipe(optimizer="radam", lr=0.01, weight_decay=0.1),
 ]
+MATRICES = [replace(recipe, decay="matrices") for recipe in RECIPES]
 
 
 def reference(parameters, recipe):
@@ -39,6 +42,27 @@ def test_ten_steps_equal_torchs_plain_optimiser(recipe, is_fused, monkeypatch):
     mine, torchs = build_optimizer(ours, recipe), reference(theirs, recipe)
     for step in range(10):
         gradients = [torch.randn(3, 4).double(), torch.randn(5).double() if step % 3 else None]
+        mine.step(gradients, recipe.lr)
+        for parameter, gradient in zip(theirs, gradients, strict=True):
+            parameter.grad = gradient
+        torchs.step()
+
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("is_fused", [True, False], ids=["fused", "plain"])
+@pytest.mark.parametrize("recipe", MATRICES, ids=lambda r: r.optimizer)
+def test_decay_of_matrices_spares_what_has_one_axis(recipe, is_fused, monkeypatch):
+    """Ten steps equal torch's groups of parameters, the biases in one without weight decay."""
+    monkeypatch.setattr(optim, "HAS_FUSED", is_fused and optim.HAS_FUSED)
+    torch.manual_seed(0)
+    ours = [nn.Parameter(torch.randn(shape).double()) for shape in ((3, 4), (5,), (2, 1, 3), ())]
+    theirs = [nn.Parameter(p.detach().clone()) for p in ours]
+    groups = [{"params": theirs[::2]}, {"params": theirs[1::2], "weight_decay": 0.0}]
+    mine, torchs = build_optimizer(ours, recipe), reference(groups, recipe)
+    for _ in range(10):
+        gradients = [torch.randn_like(p) for p in ours]
         mine.step(gradients, recipe.lr)
         for parameter, gradient in zip(theirs, gradients, strict=True):
             parameter.grad = gradient

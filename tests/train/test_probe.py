@@ -16,6 +16,13 @@ from milbench_aggregators import milbench_aggregators
 
 BUILT_IN = {record.name: record for record in milbench_aggregators()}
 NETWORKS = [name for name, record in BUILT_IN.items() if not hasattr(record.load(), "fit")]
+# As they come these have more than 200,000 weights; gated-abmil has 217,474.
+SMALL = {
+    "gated-abmil": {"hidden": (256,)},
+    "clam-sb": {"hidden": 128, "attention": 64},
+    "clam-mb": {"hidden": 128, "attention": 64},
+    "transmil": {"width": 32, "heads": 4, "landmarks": 8},
+}
 FIELDS = ("suite", "dataset", "encoder", "method", "aggregator", "features", "split", "code")
 CELL = Cell(
     **dict.fromkeys(FIELDS, "toy"),
@@ -107,7 +114,7 @@ def test_every_built_in_network_claims_to_stack_and_nothing_else_does():
 def test_every_built_in_network_stacks(name):
     """On bags of the classical size: gradients agree and a step is small."""
     record = BUILT_IN[name]
-    args = {"hidden": (256,)} if name == "gated-abmil" else {}  # as it comes: 217,474 weights
+    args = SMALL.get(name, {})
 
     def build():
         return record.load()(166, 2, **args)
@@ -180,6 +187,14 @@ class RefusesSymbols(Linear):
         if isinstance(bag.x.shape[0], torch.SymInt):
             raise TypeError("a number, please")
         return super().forward(bag)
+
+
+def test_decay_of_matrices_only_is_trained_run_by_run():
+    """A stack has one decay for all weights of a replica."""
+    cell = replace(CELL, recipe=Recipe(decay="matrices"))
+    reason = cannot_train_stacked(cell, lambda: Linear(4, 2), data(), REPLICAS)
+
+    assert reason == "weight decay of matrices only has no stacked form"
 
 
 def test_a_few_runs_that_cannot_be_replayed_are_not_stacked():

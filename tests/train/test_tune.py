@@ -374,6 +374,14 @@ def test_a_published_cell_is_named_as_before_there_was_tuning():
     assert (cell.row, cell.trials()) == ("net", (cell,))
 
 
+def test_what_decays_names_a_cell_where_it_is_not_all():
+    """A field that came later changes no name of before, and makes new ones."""
+    cell = replace(run_of().cell, tuning=None)
+    other = replace(cell, recipe=replace(cell.recipe, decay="matrices"))
+
+    assert other.digest != cell.digest
+
+
 def test_budget_and_space_name_a_tuned_cell():
     """Another count of trials, or other bounds, is another result."""
     names = ("toy", "test/net")
