@@ -150,11 +150,11 @@ class CLAMSB(nn.Module):
         Chosen by weights, not by branching, so that bags of different classes compute alike.
         """
         scores, log_odds = output.extra[0], output.extra[1].T  # (K, N), (C, N)
-        scores = scores.expand_as(log_odds)  # (C, N)
         count = min(self.k_sample, scores.shape[1])
         classes = torch.arange(self.n_classes, device=label.device)  # (C,)
-        highest = log_odds[classes[:, None], scores.topk(count).indices]  # (C, count)
-        lowest = log_odds[classes[:, None], scores.topk(count, largest=False).indices]
+        rows = classes[:, None]
+        highest = log_odds[rows, scores.topk(count).indices]  # (C, count)
+        lowest = log_odds[rows, scores.topk(count, largest=False).indices]  # (C, count)
         against_highest = F.softplus(self.margin + highest).mean(dim=1)  # (C,)
         against_lowest = F.softplus(self.margin + lowest).mean(dim=1)  # (C,)
         for_highest = F.softplus(self.margin - highest).mean(dim=1)  # (C,)
