@@ -23,7 +23,7 @@ NETWORKS = [name for name in RECORDS if name not in ESTIMATORS]
 BLIND = ["prior", "bag-size"]  # read no feature, so any shape of instance will do
 ORDERED = [name for name, record in RECORDS.items() if "order" in record.needs]
 # Sizes that keep the tests fast; the published ones are proven with the golden numbers.
-SMALL = {"transmil": {"width": 32, "heads": 4, "landmarks": 8}}
+SMALL = {"transmil": {"width": 64, "heads": 8, "landmarks": 8}}
 DIM = 16
 
 every = pytest.mark.parametrize("name", RECORDS)
