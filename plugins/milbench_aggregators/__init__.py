@@ -70,7 +70,7 @@ CLUSTERED = Recipe(
     patience=20,  # in the authors' code an option, which waits for epoch 50
 )
 TRANSFORMER = Recipe(
-    optimizer="lookahead-radam",
+    optimizer="lookahead-radam",  # decay decoupled, on matrices only, as in the authors' code
     lr=2e-4,
     weight_decay=1e-5,
     decay="matrices",
