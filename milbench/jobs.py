@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from milbench.records import Dataset, Recipe
     from milbench.registry import Registry
     from milbench.splits import Splits
-    from milbench.suite import Method, Suite
+    from milbench.suite import Method, Precision, Suite
 
 # Raised by hand when the harness trains differently, so that older results are not reused.
 PROTOCOL = 2  # 2: masks of dropout follow from names
@@ -48,6 +48,8 @@ class Cell:
         it, on a machine without the data too.
     order
         Which trainings share an order of bags; see :func:`milbench.train.protocol.order_names`.
+    precision
+        The numbers that the method is trained in; see :mod:`milbench.train.precision`.
     """
 
     suite: str
@@ -64,12 +66,13 @@ class Cell:
     code: str
     settings: str
     order: str = "per-seed"
+    precision: Precision = "float32"
 
     @cached_property
     def digest(self) -> str:
         """Return 16 hexadecimal digits that name the cell, whatever the suite is called."""
         content = {n: v for n, v in asdict(self).items() if n not in ("suite", "settings")}
-        return _digest({**content, "protocol": PROTOCOL})
+        return _digest({**_named(content), "protocol": PROTOCOL})
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,10 @@ def expand(
 def settings_digest(suite: Suite, registry: Registry, method: Method, dataset: str) -> str:
     """Return what names the settings of a row on a data set, its splits included."""
     record = registry.record(Aggregator, method.name)
+    content = {"precision": precision_of(suite, method, dataset)}
     return _digest(
         {
+            **_named(content),
             "aggregator": registry.find("aggregator", method.name).full_name,
             "args": args_of(method, dataset),
             "recipe": asdict(recipe_of(suite, method, record, dataset)),
@@ -161,6 +166,13 @@ def recipe_of(suite: Suite, method: Method, record: Aggregator, dataset: str) ->
     if dataset in method.on:
         chosen |= method.on[dataset].train.given()
     return replace(record.recipe, **chosen)
+
+
+def precision_of(suite: Suite, method: Method, dataset: str) -> Precision:
+    """Return the precision asked of a row on a data set: the nearest one that is set."""
+    on = [method.on[dataset].train] if dataset in method.on else []
+    asked = (train.precision for train in (*on, method.train, suite.train))
+    return next((precision for precision in asked if precision is not None), "float32")
 
 
 def args_of(method: Method, dataset: str) -> dict[str, Any]:
@@ -186,6 +198,7 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, method: Method) -> C
         code=code_hash(record),
         settings=settings_digest(suite, registry, method, dataset),
         order=suite.protocol.order,
+        precision=precision_of(suite, method, dataset),
     )
 
 
@@ -221,6 +234,12 @@ def code_hash(record: Aggregator) -> str:
     else:
         source = inspect.getsourcefile(record.target)
     return sha256(Path(source).read_bytes()).hexdigest()[:16] if source else "unknown"
+
+
+def _named(content: dict[str, Any]) -> dict[str, Any]:
+    """Return ``content`` as it is hashed: float32 goes without saying, as before it had a name."""
+    is_usual = content["precision"] == "float32"
+    return {n: v for n, v in content.items() if not (is_usual and n == "precision")}
 
 
 def _digest(content: Any) -> str:

@@ -13,6 +13,7 @@ from milbench.prepare import Prepared, prepare, wanted
 from milbench.records import Aggregator, Dataset
 from milbench.registry import load_registry
 from milbench.store import Store, read_record
+from milbench.train.matmul import DEFAULT, choose
 from milbench.train.probe import why_alone
 from milbench.train.work import Apart, Finished, Task, store_failure, work
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from milbench.registry import Registry
     from milbench.suite import Suite
+    from milbench.train.matmul import Matmul
 
 
 # More replicas do not fit the cache of a core and gain nothing.
@@ -30,7 +32,7 @@ LARGEST_STACK = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where and how a suite runs; nothing here changes a result.
+    """Where and how a suite runs; nothing here changes a result by more than rounding.
 
     Parameters
     ----------
@@ -44,6 +46,9 @@ class Settings:
         Train again what is already done.
     repeats
         Only the first so many repeats of the suite; all when None.
+    matmul
+        What multiplies large float32 matrices on a CPU: ``auto``, ``default`` or ``onednn``; they
+        differ by rounding. See :mod:`milbench.train.matmul`.
     """
 
     data: Path
@@ -54,6 +59,7 @@ class Settings:
     workers: int | None = None
     fresh: bool = False
     repeats: int | None = None
+    matmul: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -137,10 +143,11 @@ def tasks(plan: Plan) -> Iterator[Task]:
     groups: dict[tuple[str | int, ...], list[Run]] = {}
     for run in plan.todo:
         groups.setdefault(run.stack, []).append(run)
+    matmul = _matmul(plan.settings) if groups else DEFAULT
     for stack, runs in groups.items():
         cell = runs[0].cell
         reason = _why_alone(runs[0], planned[stack], plan.settings.device)
-        task = _task(tuple(runs), grounds[cell.dataset, cell.encoder], plan)
+        task = _task(tuple(runs), grounds[cell.dataset, cell.encoder], plan, matmul)
         if reason:
             yield from _apart(task, reason)
             continue
@@ -149,6 +156,8 @@ def tasks(plan: Plan) -> Iterator[Task]:
 
 
 def _why_alone(run: Run, count: int, device: str) -> str:
+    if run.cell.precision != "float32":
+        return f"stacks are trained in float32, this method in {run.cell.precision}"
     # What is planned counts, not what is left: a resumed suite trains by the same engine.
     record = load_registry().record(Aggregator, run.cell.aggregator)
     return why_alone(record, run.cell.recipe, count, device)
@@ -159,7 +168,11 @@ def _apart(task: Task, reason: str) -> Iterator[Task]:
         yield replace(task, runs=(run,), alone=reason)
 
 
-def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan) -> Task:
+def _matmul(settings: Settings) -> Matmul:
+    return choose(settings.matmul, settings.cache) if settings.device == "cpu" else DEFAULT
+
+
+def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan, matmul: Matmul) -> Task:
     return Task(
         runs=runs,
         features=ground.features_path,
@@ -167,6 +180,7 @@ def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan) -> Task:
         store=plan.store.root,
         suite_digest=plan.suite.digest,
         device=plan.settings.device,
+        matmul=matmul,
     )
 
 

@@ -257,6 +257,11 @@ def _caption(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterato
             rf"$\dagger$/$\ddagger$: differs from {' or '.join(map(escape, references))} by the "
             r"patient-level / also by the corrected resampled $t$-test; $\downarrow$: worse."
         )
+    yield from (
+        escape(f"{section.dataset}: {section.precision}")
+        for section in sections
+        if section.precision
+    )
     yield from (text for section in sections for text in _smallest(section))
     yield from (text for section in sections for text in _warnings(section))
     if any(not row.runs.is_complete for section in sections for row in section.rows):

@@ -16,7 +16,10 @@ from milbench.bags import Context
 from milbench.errors import MilbenchError, TrainingError
 from milbench.seeds import seed
 from milbench.train.estimator import fit_estimator
+from milbench.train.flop import step_flop
 from milbench.train.fold import Fold
+from milbench.train.matmul import DEFAULT, multiplying
+from milbench.train.precision import feature_type, precision_of
 from milbench.train.protocol import youden_threshold
 from milbench.train.resident import FoldBags, fit_scaler
 from milbench.train.sequential import fit_sequential
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
     from milbench.jobs import Run
     from milbench.records import Aggregator
     from milbench.splits import Part
+    from milbench.suite import Precision
     from milbench.train.fold import Fitted
+    from milbench.train.matmul import Library, Matmul
     from milbench.train.resident import Resident
 
 BINARY = 2
@@ -47,6 +52,8 @@ class Outcome(NamedTuple):
         ``sequential``, ``stacked`` or ``estimator``.
     fit_seconds
         Of a stacked run its equal share of the time of the stack.
+    precision, matmul
+        Numbers that the run was trained in, and the library that multiplied its matrices.
     """
 
     test: np.ndarray
@@ -56,6 +63,8 @@ class Outcome(NamedTuple):
     engine: str
     fit_seconds: float
     predict_seconds: float
+    precision: Precision = "float32"
+    matmul: Library = "default"
 
 
 def unsuitable(record: Aggregator, data: Resident) -> str:
@@ -71,8 +80,10 @@ def unsuitable(record: Aggregator, data: Resident) -> str:
     return ""
 
 
-def train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outcome:
-    """Train and test ``run``.
+def train_run(
+    run: Run, record: Aggregator, data: Resident, part: Part, matmul: Matmul = DEFAULT
+) -> Outcome:
+    """Train and test ``run``, its large matrix products by ``matmul``.
 
     Random numbers outside are left as they were; inside they follow from the run's names only.
 
@@ -82,7 +93,7 @@ def train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outco
         If the method diverges or breaks its contract.
     """
     with torch.random.fork_rng(devices=_devices(data)):
-        return _train_run(run, record, data, part)
+        return _train_run(run, record, data, part, matmul)
 
 
 def train_stack(
@@ -134,13 +145,27 @@ def _model(run: Run, record: Aggregator, data: Resident) -> Any:
     return model.to(data.x.device) if isinstance(model, torch.nn.Module) else model
 
 
-def _train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outcome:
+def _library(run: Run, model: Any, data: Resident, matmul: Matmul) -> Library:
+    """Return what multiplies the float32 matrices of a run; follows from its cell alone."""
+    is_trained_in_float32 = not hasattr(model, "fit") and run.cell.precision == "float32"
+    if matmul.library == "default" or not is_trained_in_float32 or data.is_image:
+        return "default"
+    return matmul.library if step_flop(model, data) >= matmul.flop else "default"
+
+
+def _train_run(run: Run, record: Aggregator, data: Resident, part: Part, matmul: Matmul) -> Outcome:
     started = time.perf_counter()
     model = _model(run, record, data)
-    fold = _fold(run, model, data, part)
     engine = "estimator" if hasattr(model, "fit") else "sequential"
-    fitted = (fit_estimator if engine == "estimator" else fit_sequential)(model, fold)
-    return _outcome(fitted, fold, part, (engine, time.perf_counter() - started))
+    library = _library(run, model, data, matmul)
+    with multiplying(library):
+        fold = _fold(run, model, data, part)
+        fitted = (fit_estimator if engine == "estimator" else fit_sequential)(model, fold)
+        outcome = _outcome(fitted, fold, part, (engine, time.perf_counter() - started))
+    return outcome._replace(
+        precision=precision_of(model, run.cell.precision),
+        matmul=library,
+    )
 
 
 def _outcome(fitted: Fitted, fold: Fold, part: Part, how: tuple[str, float]) -> Outcome:
@@ -172,9 +197,10 @@ def _fold(run: Run, model: Any, data: Resident, part: Part) -> Fold:
         seed=seed("method", *run.names),
         generator=torch.Generator(data.x.device).manual_seed(seed("context", *run.names)),
     )
+    dtype = feature_type(precision_of(model, run.cell.precision))
     return Fold(
         run=run,
-        bags=FoldBags(data, scaler, getattr(model, "prepare", None)),
+        bags=FoldBags(data, scaler, getattr(model, "prepare", None), dtype=dtype),
         train=part.train,
         valid=part.val,
         labels=labels,

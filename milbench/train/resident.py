@@ -6,9 +6,9 @@ copy of it. No bag is loaded or copied in a training step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
@@ -16,15 +16,19 @@ from milbench.bags import Bag
 from milbench.features import on_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import numpy as np
     from torch import Tensor
 
     from milbench.features import Features
 
-# Below this size a fold standardises the whole array once; above it, each bag when it is used.
+# Up to this size a fold converts the whole array once; above it, each bag when it is used.
 EAGER_BYTES = 256 * 2**20
+# Rows converted at a time, so that no second copy of the array is made on the way.
+BLOCK = 4096
+# Values of a block in float64 that fits the cache of a core: 1 MiB.
+BLOCK_VALUES = 2**17
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,31 @@ class Resident:
         """Return whether the instances are images."""
         return self.x.dtype == torch.uint8
 
+    def moments(self, bag: int) -> Moments:
+        """Return the moments of the instances of ``bag``, computed once."""
+        if bag not in self._moments:
+            self._moments[bag] = _moments(self.x[self.offsets[bag] : self.offsets[bag + 1]])
+        return self._moments[bag]
+
+    @cached_property
+    def _moments(self) -> dict[int, Moments]:
+        return {}
+
+
+class Moments(NamedTuple):
+    """Mean of each feature over the instances of a bag, and the squares about it: (D,) float64."""
+
+    mean: Tensor
+    squares: Tensor
+
+
+def _moments(x: Tensor) -> Moments:
+    rows = max(1, BLOCK_VALUES // x[0].numel())
+    blocks = torch.split(x, rows)
+    mean = torch.stack([block.double().sum(dim=0) for block in blocks]).sum(dim=0) / len(x)  # (D,)
+    squares = [(block.double() - mean).square_().sum(dim=0) for block in blocks]
+    return Moments(mean, torch.stack(squares).sum(dim=0))
+
 
 def resident(features: Features, device: str) -> Resident:
     """Move ``features`` to ``device`` once."""
@@ -90,27 +119,23 @@ class Scaler:
 def fit_scaler(data: Resident, bags: np.ndarray) -> Scaler:
     """Return the scaler of the instances of ``bags``; no other bag is looked at.
 
-    Sums run in float64, bag by bag, so the memory stays that of one bag. The variance is taken
-    about the mean in a second pass, which keeps its digits for features far from 0.
+    The moments of each bag are computed once for all folds, in float64 and about the bag's own
+    mean, which keeps their digits for features far from 0. They are joined as by Chan, Golub and
+    LeVeque, "Algorithms for computing the sample variance", American Statistician 37 (1983).
     """
-    count = sum(data.offsets[b + 1] - data.offsets[b] for b in bags)
-    total = torch.zeros(data.in_dim, dtype=torch.float64, device=data.x.device)
-    for rows in _rows(data, bags):
-        total += rows.sum(dim=0)
-    mean = total / count  # (D,)
-    squares = torch.zeros_like(total)
-    for rows in _rows(data, bags):
-        squares += (rows - mean).square().sum(dim=0)
-    sd = (squares / count).sqrt()
+    positions = bags.tolist()
+    moments = [data.moments(bag) for bag in positions]
+    sizes = [data.offsets[bag + 1] - data.offsets[bag] for bag in positions]
+    count = torch.tensor(sizes, dtype=torch.float64, device=data.x.device)[:, None]  # (n, 1)
+    means = torch.stack([one.mean for one in moments])  # (n, D)
+    squares = torch.stack([one.squares for one in moments])  # (n, D)
+    mean = (count * means).sum(dim=0) / count.sum()  # (D,)
+    squares = squares + count * (means - mean).square()
+    sd = (squares.sum(dim=0) / count.sum()).sqrt()
     # Rounding leaves a constant feature a tiny spread; relative to its size that is no spread.
     constant = sd <= 1e-7 * mean.abs().clamp(min=1e-30)
     inverse = torch.where(constant, torch.ones_like(sd), 1.0 / sd)
     return Scaler(mean.float(), inverse.float())
-
-
-def _rows(data: Resident, bags: np.ndarray) -> Iterator[Tensor]:
-    for bag in bags.tolist():
-        yield data.x[data.offsets[bag] : data.offsets[bag + 1]].double()
 
 
 class FoldBags:
@@ -121,7 +146,10 @@ class FoldBags:
     scaler
         Applied to the instances, or None.
     prepare
-        The method's parameter-free work on a bag, done once for each bag.
+        The method's parameter-free work on a bag, done once for each bag, in float32.
+    dtype
+        Type of the features that a method is given. They are scaled in float32 and rounded last,
+        since features far from 0 would lose their digits before.
     """
 
     def __init__(
@@ -129,32 +157,51 @@ class FoldBags:
         data: Resident,
         scaler: Scaler | None,
         prepare: Callable[[Bag], Bag] | None = None,
+        *,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self._data = data
         self.scaler = scaler
         self._prepare = prepare
         self._ready: dict[int, Bag] = {}
-        self._keep = data.x.numel() * 4 <= EAGER_BYTES
+        self._dtype = dtype
+        self._kept_as = dtype if prepare is None else torch.float32
+        self._keep = data.x.numel() * self._kept_as.itemsize <= EAGER_BYTES
 
     def __getitem__(self, index: int) -> Bag:
         """Return bag ``index``; a view where nothing had to be computed."""
         if index in self._ready:
             return self._ready[index]
         rows = slice(self._data.offsets[index], self._data.offsets[index + 1])
-        if self.scaler is None:
-            x = self._data.x[rows]  # (N, D)
-            x = x if self._data.is_image else x.float()
-        else:
-            x = self._scaled[rows] if self._keep else self.scaler(self._data.x[rows])
         coords = None if self._data.coords is None else self._data.coords[rows]
-        bag = Bag(x=x, coords=coords)
+        bag = Bag(x=self._rows(rows), coords=coords)
         if self._prepare is not None:
-            bag = self._prepare(bag)
+            bag = self._rounded(self._prepare(bag))
         if self._keep or self._prepare is not None:
             self._ready[index] = bag
         return bag
 
+    def _rows(self, rows: slice) -> Tensor:
+        x = self._data.x
+        is_ready = self.scaler is None and x.dtype == self._kept_as
+        if self._data.is_image or is_ready:
+            return x[rows]  # (N, D), or (N, C, H, W)
+        return self._kept[rows] if self._keep else self._converted(x[rows])
+
     @cached_property
-    def _scaled(self) -> Tensor:
-        assert self.scaler is not None  # noqa: S101  # the one caller has looked
-        return self.scaler(self._data.x)
+    def _kept(self) -> Tensor:
+        x = self._data.x
+        kept = torch.empty(x.shape, dtype=self._kept_as, device=x.device)
+        for first in range(0, len(x), BLOCK):
+            block = slice(first, first + BLOCK)
+            kept[block] = self._converted(x[block])
+        return kept
+
+    def _converted(self, x: Tensor) -> Tensor:
+        scaled = x.float() if self.scaler is None else self.scaler(x)
+        return scaled.to(self._kept_as)
+
+    def _rounded(self, bag: Bag) -> Bag:
+        if self._dtype == torch.float32 or not bag.x.is_floating_point():
+            return bag
+        return replace(bag, x=bag.x.to(self._dtype))

@@ -18,6 +18,7 @@ from milbench.seeds import seed
 from milbench.train.dropout import name_dropout, step_keys
 from milbench.train.fold import Fitted
 from milbench.train.optim import build_optimizer, learning_rate
+from milbench.train.precision import forward_in
 from milbench.train.protocol import Stopper, epoch_order, order_names
 
 if TYPE_CHECKING:
@@ -50,8 +51,10 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise TrainingError("no parameter to train; a method without any needs fit and predict")
+    forward = forward_in(fold.run.cell.precision, model)
     training = _Training(
         model=model,
+        forward=forward,
         parameters=parameters,
         optimizer=build_optimizer(parameters, recipe),
         labels={
@@ -71,11 +74,12 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
     stopper.restore(model)
     model.eval()
     best = stopper.best_epoch if len(fold.valid) and recipe.select == "best" else epoch
-    return Fitted(predictor(model), epoch + 1, best, sum(p.numel() for p in parameters))
+    return Fitted(predictor(forward), epoch + 1, best, sum(p.numel() for p in parameters))
 
 
 class _Training(NamedTuple):
     model: nn.Module
+    forward: Callable[[Bag], Output]
     parameters: list[nn.Parameter]
     optimizer: Optimizer
     labels: dict[int, Tensor]
@@ -84,7 +88,7 @@ class _Training(NamedTuple):
 
 
 def _train_epoch(training: _Training, epoch: int) -> None:
-    model, parameters, optimizer, labels, masks, fold = training
+    model, forward, parameters, optimizer, labels, masks, fold = training
     run = fold.run
     rate = learning_rate(run.cell.recipe, epoch)
     order = epoch_order(fold.n_bags, fold.train, *order_names(run, epoch))
@@ -97,7 +101,7 @@ def _train_epoch(training: _Training, epoch: int) -> None:
         if masks is not None:
             masks.grow()
             masks.start(keys[bag])
-        loss = loss_of(model(fold.bags[bag]), labels[bag], context)
+        loss = loss_of(forward(fold.bags[bag]), labels[bag], context)
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         optimizer.step(gradients, rate)
     # What once is not finite stays so in the weights: the last loss tells of the whole epoch.
@@ -116,23 +120,22 @@ def _dropout_keys(training: _Training, epoch: int) -> tuple[Tensor, ...]:
 
 @torch.inference_mode()
 def _validation_loss(training: _Training, epoch: int) -> float:
-    model, fold, labels = training.model, training.fold, training.labels
-    model.eval()
+    forward, fold, labels = training.forward, training.fold, training.labels
+    training.model.eval()
     positions = fold.valid.tolist()
-    logits = torch.stack([model(fold.bags[bag]).logits for bag in positions])  # (V, C)
+    logits = torch.stack([forward(fold.bags[bag]).logits for bag in positions])  # (V, C)
     loss = float(F.cross_entropy(logits, torch.stack([labels[bag] for bag in positions])))
     if not math.isfinite(loss):
         raise TrainingError(diverged("validation", epoch, fold.run.cell.recipe.lr))
     return loss
 
 
-def predictor(model: nn.Module) -> Callable[[Bag], Output]:
-    """Return the prediction of a trained ``model``, one bag a call."""
+def predictor(forward: Callable[[Bag], Output]) -> Callable[[Bag], Output]:
+    """Return the prediction of a trained model, or of its ``forward``, one bag a call."""
 
     @torch.inference_mode()
     def predict(bag: Bag) -> Output:
-        output: Output = model(bag)
-        return output
+        return forward(bag)
 
     return predict
 

@@ -21,7 +21,8 @@ from milbench.registry import load_registry
 from milbench.splits import load_splits
 from milbench.store import SCHEMA, Store
 from milbench.train.engine import train_run, train_stack, unsuitable
-from milbench.train.machine import peak_memory_mb, versions
+from milbench.train.machine import keep_freed_memory, keep_products, peak_memory_mb, versions
+from milbench.train.matmul import DEFAULT
 from milbench.train.probe import cannot_train_stacked
 from milbench.train.resident import resident
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from milbench.jobs import Run
     from milbench.splits import Part, Splits
     from milbench.train.engine import Outcome
+    from milbench.train.matmul import Matmul
     from milbench.train.resident import Resident
 
 
@@ -55,6 +57,8 @@ class Task:
         Threads that torch may use in this task.
     alone
         Why the runs are trained one after the other; empty text when they may be stacked.
+    matmul
+        What multiplies matrices; decided once, in the main process.
     """
 
     runs: tuple[Run, ...]
@@ -65,6 +69,7 @@ class Task:
     device: str = "cpu"
     threads: int = 1
     alone: str = ""
+    matmul: Matmul = DEFAULT
 
 
 class Finished(NamedTuple):
@@ -90,6 +95,8 @@ def work(task: Task) -> list[Finished] | Apart:
     Runs that may be stacked are handed back untrained where the probe, or the stack itself, says
     that they cannot.
     """
+    keep_freed_memory()
+    keep_products()
     torch.set_num_threads(task.threads)
     store = Store(task.store)
     if task.alone:
@@ -138,7 +145,7 @@ def _record(run: Run, task: Task) -> dict[str, Any]:
         if reason:
             return _head(run, task.suite_digest) | {"status": "skipped", "reason": reason}
         part = splits.part(run.repeat, run.fold)
-        outcome = train_run(run, record, data, part)
+        outcome = train_run(run, record, data, part, task.matmul)
         return _head(run, task.suite_digest) | _body(outcome, table, part, task)
     except Exception as error:  # noqa: BLE001  # a method may raise anything; it is recorded whole
         return failure(run, task.suite_digest, error)
@@ -216,7 +223,8 @@ def _body(outcome: Outcome, table: BagTable, part: Part, task: Task) -> dict[str
         "classes": list(table.classes),
         "engine": outcome.engine,
         "engine_reason": task.alone or "stacked and single gradients agree; small steps",
-        "precision": "float32",
+        "precision": outcome.precision,
+        "matmul": outcome.matmul,
         "device": task.device,
         "epochs": outcome.fitted.epochs,
         "best_epoch": outcome.fitted.best_epoch,
