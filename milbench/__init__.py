@@ -12,7 +12,16 @@ from milbench.errors import (
     TrainingError,
 )
 from milbench.hookspecs import API_VERSION, hookimpl
-from milbench.records import Aggregator, Dataset, Download, Encoder, Recipe
+from milbench.records import (
+    Aggregator,
+    Choice,
+    Dataset,
+    Download,
+    Encoder,
+    LogUniform,
+    Recipe,
+    Uniform,
+)
 
 __version__ = "0.1.0"
 
@@ -20,6 +29,7 @@ __all__ = [
     "API_VERSION",
     "Aggregator",
     "Bag",
+    "Choice",
     "Context",
     "Dataset",
     "DatasetError",
@@ -28,11 +38,13 @@ __all__ = [
     "Example",
     "FeatureError",
     "LabelledBag",
+    "LogUniform",
     "MilbenchError",
     "MissingDataError",
     "Output",
     "Recipe",
     "TrainingError",
+    "Uniform",
     "__version__",
     "hookimpl",
 ]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import json
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from milbench.errors import PluginError
-from milbench.records import Aggregator
-from milbench.suite import read_suite, structural_faults
+from milbench.records import Aggregator, Choice
+from milbench.search import RECIPE_FIELDS, TUNED, why_untuned
+from milbench.suite import Train, read_suite, structural_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from milbench.records import Space
     from milbench.registry import Kind, Registry
 
 GIVEN = ("self", "in_dim", "n_classes")
@@ -29,6 +34,7 @@ def faults(path: Path, registry: Registry) -> list[str]:
         *structural_faults(data),
         *_name_faults(data, registry),
         *_method_faults(data, registry),
+        *_reference_faults(data, registry),
     ]
 
 
@@ -43,6 +49,46 @@ def argument_faults(record: Aggregator, args: dict[str, Any]) -> list[str]:
         for name in args
         if name not in known
     ]
+
+
+def search_faults(record: Aggregator) -> list[str]:
+    """Return one line for each fault of the search space that a method declares."""
+    search = record.search or {}
+    settings = [name for name in search if name not in RECIPE_FIELDS]
+    found = argument_faults(record, dict.fromkeys(settings))
+    if len(settings) < len(search):
+        taken = inspect.signature(record.load()).parameters
+        found += [
+            f"{name}: a field of the recipe and a setting of {record.name}; rename the setting"
+            for name in search
+            if name in RECIPE_FIELDS and name in taken
+        ]
+    found += [f"{name}: {fault}" for name in search for fault in _value_faults(name, search[name])]
+    return [f"search.{fault}" for fault in found]
+
+
+def _value_faults(name: str, space: Space) -> Iterator[str]:
+    # A number between the bounds is no integer, even where both are.
+    values = space.values if isinstance(space, Choice) else (space.low, space.high, space.at(0.5))
+    for value in values:
+        wrong = _wrong(name, value)
+        if wrong:
+            yield f"{wrong}; found {value!r} in {space}"
+            return
+
+
+def _wrong(name: str, value: object) -> str:
+    """Return why ``value`` cannot be tried for ``name``, or empty text."""
+    try:
+        text = json.dumps({name: value}, allow_nan=False)
+        if name in RECIPE_FIELDS:
+            Train.model_validate_json(text)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"]
+        return f"{message[0].lower()}{message[1:]}"
+    except (TypeError, ValueError):
+        return "expected plain values: numbers, texts, booleans or tuples of them"
+    return ""
 
 
 def _suggest(name: str, known: list[str]) -> str:
@@ -68,6 +114,9 @@ def _method_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]:
         place = f"methods[{position}]"
         unknown = list(_lookup(f"{place}.name", "aggregator", method["name"], registry))
         yield from unknown or _setting_faults(place, method, registry)
+        if not unknown and _is_tuned(method.get("train"), data.get("train")):
+            record = registry.record(Aggregator, method["name"])
+            yield from (f"{place}.name: {record.name}: {fault}" for fault in search_faults(record))
 
 
 def _setting_faults(place: str, method: dict[str, Any], registry: Registry) -> Iterator[str]:
@@ -80,6 +129,28 @@ def _setting_faults(place: str, method: dict[str, Any], registry: Registry) -> I
     for where, args in groups.items():
         if isinstance(args, dict):
             yield from (f"{where}.{fault}" for fault in argument_faults(record, args))
+
+
+def _is_tuned(*trains: object) -> bool:
+    """Return whether the first table that gives a budget gives trials."""
+    given = [t["tune"] for t in trains if isinstance(t, dict) and isinstance(t.get("tune"), dict)]
+    return bool(given) and bool(given[0].get("trials"))
+
+
+def _reference_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]:
+    """Yield why the reference, the tuned row of a method, is no row."""
+    report, methods = data.get("report"), data.get("methods")
+    reference = report.get("reference") if isinstance(report, dict) else None
+    if not isinstance(reference, str) or not reference.endswith(TUNED):
+        return
+    label = reference.removesuffix(TUNED)
+    for method in methods if isinstance(methods, list) else []:
+        if not isinstance(method, dict) or method.get("label", method.get("name")) != label:
+            continue
+        name = str(method.get("name"))
+        if len(registry.matching("aggregator", name)) == 1:
+            why = why_untuned(registry.record(Aggregator, name))
+            yield from [f"report.reference: there is no row {reference!r}: {why}"] * bool(why)
 
 
 def _lookup(place: str, kind: Kind, name: object, registry: Registry) -> Iterator[str]:

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from milbench.records import Aggregator
+from milbench.search import RECIPE_FIELDS, TUNED, draw, search_of, why_untuned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from milbench.records import Dataset, Recipe
     from milbench.registry import Registry
+    from milbench.search import Tuning
     from milbench.splits import Splits
     from milbench.suite import Method, Precision, Suite
 
@@ -36,7 +38,8 @@ class Cell:
     Parameters
     ----------
     method
-        The row of the leaderboard.
+        The row of the leaderboard, without the mark of a tuned one: random numbers follow from
+        it, so that a tuned run begins as the published one does.
     aggregator
         Full name of the plugin's method, ``distribution/name``.
     args
@@ -50,6 +53,9 @@ class Cell:
         Which trainings share an order of bags; see :func:`milbench.train.protocol.order_names`.
     precision
         The numbers that the method is trained in; see :mod:`milbench.train.precision`.
+    tuning
+        What each run tries; ``args`` and ``recipe`` are then those of its first trial. None for a
+        published setting.
     """
 
     suite: str
@@ -67,11 +73,31 @@ class Cell:
     settings: str
     order: str = "per-seed"
     precision: Precision = "float32"
+    tuning: Tuning | None = None
+
+    @property
+    def row(self) -> str:
+        """Return the row of the leaderboard."""
+        return self.method if self.tuning is None else f"{self.method}{TUNED}"
+
+    def trials(self) -> tuple[Cell, ...]:
+        """Return a cell for each of the trials, itself as published the first of them."""
+        settings = ({},) if self.tuning is None else self.tuning.trials
+        return tuple(self._with(each) for each in settings)
+
+    def _with(self, settings: dict[str, Any]) -> Cell:
+        fields = {name: value for name, value in settings.items() if name in RECIPE_FIELDS}
+        args = {name: value for name, value in settings.items() if name not in RECIPE_FIELDS}
+        return replace(
+            self, recipe=replace(self.recipe, **fields), args=self.args | args, tuning=None
+        )
 
     @cached_property
     def digest(self) -> str:
         """Return 16 hexadecimal digits that name the cell, whatever the suite is called."""
         content = {n: v for n, v in asdict(self).items() if n not in ("suite", "settings")}
+        if self.tuning is None:  # results from before there was tuning keep their names
+            del content["tuning"]
         return _digest({**_named(content), "protocol": PROTOCOL})
 
 
@@ -115,6 +141,19 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row of the leaderboard: a method as published, or with ``trials`` trials a run."""
+
+    method: Method
+    trials: int = 0
+
+    @property
+    def label(self) -> str:
+        """Return the name of the row."""
+        return self.method.tuned_row if self.trials else self.method.row
+
+
+@dataclass(frozen=True)
 class Ground:
     """A data set made ready: which features and which splits, by path and by hash."""
 
@@ -129,35 +168,65 @@ class Ground:
 def expand(
     suite: Suite, registry: Registry, grounds: list[Ground], repeats: int | None = None
 ) -> list[Job]:
-    """Return one job for each method on each ground, the first ``repeats`` repeats of it."""
+    """Return one job for each row on each ground, the first ``repeats`` repeats of it."""
     jobs = []
+    wanted = rows(suite, registry)
     for ground in grounds:
         parts = _part_hashes(ground.splits, repeats)
-        for method in suite.methods:
-            cell = _cell(suite, registry, ground, method)
+        for row in wanted:
+            cell = _cell(suite, registry, ground, row)
             runs = (Run(cell, *place, part=parts[place[:2]]) for place in _places(suite, parts))
             jobs.append(Job(cell, tuple(runs)))
     return jobs
 
 
-def settings_digest(suite: Suite, registry: Registry, method: Method, dataset: str) -> str:
-    """Return what names the settings of a row on a data set, its splits included."""
-    record = registry.record(Aggregator, method.name)
-    content = {"precision": precision_of(suite, method, dataset)}
-    return _digest(
-        {
-            **_named(content),
-            "aggregator": registry.find("aggregator", method.name).full_name,
-            "args": args_of(method, dataset),
-            "recipe": asdict(recipe_of(suite, method, record, dataset)),
-            "splits": suite.splits.model_dump(exclude={"repeats"}),
-            "protocol": [
-                suite.protocol.standardise,
-                suite.protocol.threshold,
-                suite.protocol.order,
-            ],
-        }
+def rows(suite: Suite, registry: Registry) -> tuple[Row, ...]:
+    """Return the rows of the leaderboard: each method as published, then tuned where it can be."""
+    untunable = untuned(suite, registry)
+    return tuple(
+        Row(method, trials)
+        for method in suite.methods
+        for trials in sorted({0, suite.trials(method)})
+        if trials == 0 or method.row not in untunable
     )
+
+
+def untuned(suite: Suite, registry: Registry) -> dict[str, str]:
+    """Return why a method that the suite gives trials has no tuned row, by its row."""
+    budgeted = [method for method in suite.methods if suite.trials(method)]
+    why = {m.row: why_untuned(registry.record(Aggregator, m.name)) for m in budgeted}
+    return {row: reason for row, reason in why.items() if reason}
+
+
+def settings_digest(suite: Suite, registry: Registry, row: Row, dataset: str) -> str:
+    """Return what names the settings of a row on a data set, its splits included."""
+    method = row.method
+    record = registry.record(Aggregator, method.name)
+    content = {
+        "precision": precision_of(suite, method, dataset),
+        "aggregator": registry.find("aggregator", method.name).full_name,
+        "args": args_of(method, dataset),
+        "recipe": asdict(recipe_of(suite, method, record, dataset)),
+        "splits": suite.splits.model_dump(exclude={"repeats"}),
+        "protocol": [
+            suite.protocol.standardise,
+            suite.protocol.threshold,
+            suite.protocol.order,
+        ],
+    }
+    content = _named(content)
+    tuning = tuning_of(suite, registry, row, dataset)
+    return _digest(content if tuning is None else content | {"tuning": asdict(tuning)})
+
+
+def tuning_of(suite: Suite, registry: Registry, row: Row, dataset: str) -> Tuning | None:
+    """Return what each run of a tuned row tries on a data set; None for a published one."""
+    if not row.trials:
+        return None
+    offer = registry.find("aggregator", row.method.name)
+    record = registry.record(Aggregator, row.method.name)
+    search = search_of(record, recipe_of(suite, row.method, record, dataset))
+    return draw(search, row.trials, dataset, offer.full_name)
 
 
 def recipe_of(suite: Suite, method: Method, record: Aggregator, dataset: str) -> Recipe:
@@ -180,7 +249,8 @@ def args_of(method: Method, dataset: str) -> dict[str, Any]:
     return method.args | (method.on[dataset].args if dataset in method.on else {})
 
 
-def _cell(suite: Suite, registry: Registry, ground: Ground, method: Method) -> Cell:
+def _cell(suite: Suite, registry: Registry, ground: Ground, row: Row) -> Cell:
+    method = row.method
     record = registry.record(Aggregator, method.name)
     dataset = ground.dataset.name
     return Cell(
@@ -196,9 +266,10 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, method: Method) -> C
         features=ground.features_hash,
         split=split_digest(suite, ground.splits),
         code=code_hash(record),
-        settings=settings_digest(suite, registry, method, dataset),
+        settings=settings_digest(suite, registry, row, dataset),
         order=suite.protocol.order,
         precision=precision_of(suite, method, dataset),
+        tuning=tuning_of(suite, registry, row, dataset),
     )
 
 

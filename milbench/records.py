@@ -6,6 +6,7 @@ imported on first use, so that listing a hundred methods loads none of them.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -57,6 +58,93 @@ class Recipe:
     epochs: int = 50
     patience: int = 10
     select: Literal["best", "last"] = "best"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some values, each as likely as another.
+
+    Parameters
+    ----------
+    values
+        One or more plain values: numbers, texts, booleans, or tuples of them.
+
+    Raises
+    ------
+    PluginError
+        If there is no value, or ``values`` is no tuple.
+    """
+
+    values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.values, tuple) or not self.values:
+            raise PluginError(f"Choice({self.values!r}): expected a tuple of one or more values")
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(map(str, self.values))}"
+
+    def at(self, share: float) -> Any:
+        """Return the value that ``share``, from 0 to below 1, of the values lie before."""
+        return self.values[int(share * len(self.values))]
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """A number from ``low`` to ``high``, all as likely.
+
+    Raises
+    ------
+    PluginError
+        If the bounds are not finite or do not ascend.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not -math.inf < self.low < self.high < math.inf:
+            raise PluginError(f"{self!r}: expected finite bounds, low below high")
+
+    def __str__(self) -> str:
+        return f"uniform from {self.low:g} to {self.high:g}"
+
+    def at(self, share: float) -> float:
+        """Return the number at ``share``, from 0 to below 1, of the way; four figures of it."""
+        return _figures(self.low + share * (self.high - self.low), self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class LogUniform:
+    """A positive number from ``low`` to ``high`` whose logarithms are all as likely.
+
+    Raises
+    ------
+    PluginError
+        If the bounds are not positive and finite, or do not ascend.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.low < self.high < math.inf:
+            raise PluginError(f"{self!r}: expected positive finite bounds, low below high")
+
+    def __str__(self) -> str:
+        return f"log-uniform from {self.low:g} to {self.high:g}"
+
+    def at(self, share: float) -> float:
+        """Return the number at ``share``, from 0 to below 1, of the way; four figures of it."""
+        return _figures(self.low * (self.high / self.low) ** share, self.low, self.high)
+
+
+Space = Choice | Uniform | LogUniform
+
+
+def _figures(value: float, low: float, high: float) -> float:
+    # Powers differ in the last digits between machines; the settings of a trial must not.
+    return min(max(float(f"{value:.3e}"), low), high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +315,19 @@ class Aggregator(_Record):
         True for the controls (constant, bag size, pooled vectors) that a ranking must beat.
     excused
         ``{check: reason}`` for checks of the conformity kit that cannot hold.
+    search
+        What a suite may tune: for fields of the recipe (``lr``) and settings of the constructor
+        (``dropout``) the values to try. None is learning rate and weight decay around the recipe,
+        :func:`milbench.search.default_search`; an empty mapping is nothing.
+    stackable
+        Whether runs can be trained side by side on one bag a step: True claims it, and a test of
+        the method should hold it to that; False forbids it; ``auto`` leaves it to the probe,
+        which is asked in any case.
+
+    Raises
+    ------
+    PluginError
+        If ``search`` holds something else than spaces.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
@@ -234,3 +335,14 @@ class Aggregator(_Record):
     fidelity: Fidelity = "paper"
     control: bool = False
     excused: Mapping[str, str] = field(default_factory=dict)
+    search: Mapping[str, Space] | None = None
+    stackable: Literal["auto", True, False] = "auto"
+
+    def __post_init__(self) -> None:
+        _Record.__post_init__(self)  # super() does not find its way in a class with slots
+        for key, space in (self.search or {}).items():
+            if not isinstance(space, Space):
+                raise PluginError(
+                    f"{self.name}: search.{key} is {space!r}; expected a Choice, a Uniform or a "
+                    "LogUniform of milbench"
+                )

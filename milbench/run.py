@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from milbench.execute import drain, executor_by_name
-from milbench.jobs import Ground, Job, Run, expand, settings_digest
+from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
 from milbench.prepare import Prepared, prepare, wanted
 from milbench.records import Aggregator, Dataset
 from milbench.registry import load_registry
 from milbench.store import Store, read_record
+from milbench.train.choice import Engine, portions, why_alone
 from milbench.train.matmul import DEFAULT, choose
-from milbench.train.probe import why_alone
 from milbench.train.work import Apart, Finished, Task, store_failure, work
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from milbench.registry import Registry
     from milbench.suite import Suite
     from milbench.train.matmul import Matmul
-
-
-# More replicas do not fit the cache of a core and gain nothing.
-LARGEST_STACK = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +45,9 @@ class Settings:
     matmul
         What multiplies large float32 matrices on a CPU: ``auto``, ``default`` or ``onednn``; they
         differ by rounding. See :mod:`milbench.train.matmul`.
+    engine
+        ``auto`` trains runs side by side where that is faster; ``stacked`` also few and short
+        runs; ``sequential`` never.
     """
 
     data: Path
@@ -60,6 +59,7 @@ class Settings:
     fresh: bool = False
     repeats: int | None = None
     matmul: str = "auto"
+    engine: Engine = "auto"
 
 
 @dataclass(frozen=True)
@@ -139,28 +139,37 @@ class _Todo(deque[Task]):
 def tasks(plan: Plan) -> Iterator[Task]:
     """Yield the work of ``plan``: runs that may be stacked share a task, others have their own."""
     grounds = {(g.dataset.name, g.encoder): g for g in plan.prepared.grounds}
+    # What is planned counts, not what is left: a resumed suite trains by the same engine.
     planned = Counter(run.stack for job in plan.jobs for run in job.runs)
+    cells = Counter(run.cell.digest for job in plan.jobs for run in job.runs)
     groups: dict[tuple[str | int, ...], list[Run]] = {}
     for run in plan.todo:
         groups.setdefault(run.stack, []).append(run)
     matmul = _matmul(plan.settings) if groups else DEFAULT
     for stack, runs in groups.items():
         cell = runs[0].cell
-        reason = _why_alone(runs[0], planned[stack], plan.settings.device)
-        task = _task(tuple(runs), grounds[cell.dataset, cell.encoder], plan, matmul)
+        ground = grounds[cell.dataset, cell.encoder]
+        task = _task(tuple(runs), ground, plan, matmul)
+        trials = len(cell.trials())
+        count = planned[stack] * trials
+        steps = cells[cell.digest] * trials * cell.recipe.epochs * len(ground.splits.bag_ids)
+        record = load_registry().record(Aggregator, cell.aggregator)
+        reason = _unstackable(cell.precision) or why_alone(
+            record, plan.settings.engine, count, steps
+        )
         if reason:
             yield from _apart(task, reason)
             continue
-        for first in range(0, len(runs), LARGEST_STACK):
-            yield replace(task, runs=task.runs[first : first + LARGEST_STACK])
+        # Runs on the same training bags lie side by side: one call moves their weights.
+        ordered = sorted(runs, key=lambda run: (run.repeat, run.fold, run.seed))
+        for portion in portions(len(ordered), trials):
+            yield replace(task, runs=tuple(ordered[portion]), planned=count)
 
 
-def _why_alone(run: Run, count: int, device: str) -> str:
-    if run.cell.precision != "float32":
-        return f"stacks are trained in float32, this method in {run.cell.precision}"
-    # What is planned counts, not what is left: a resumed suite trains by the same engine.
-    record = load_registry().record(Aggregator, run.cell.aggregator)
-    return why_alone(record, run.cell.recipe, count, device)
+def _unstackable(precision: str) -> str:
+    if precision == "float32":
+        return ""
+    return f"stacks are trained in float32, this method in {precision}"
 
 
 def _apart(task: Task, reason: str) -> Iterator[Task]:
@@ -192,7 +201,7 @@ def _tell(registry: Registry, finished: Finished) -> None:
 
 def _planned_on_broken(plan: Plan) -> int:
     per_cell = planned_runs(plan.suite, plan.settings.repeats)
-    return len(plan.prepared.broken) * len(plan.suite.methods) * len(per_cell)
+    return len(plan.prepared.broken) * len(rows(plan.suite, load_registry())) * len(per_cell)
 
 
 def planned_runs(suite: Suite, repeats: int | None) -> tuple[tuple[int, int, int], ...]:
@@ -211,9 +220,14 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
         _dataset_info(registry.record(Dataset, name), encoder, states.get(name, {}))
         for name, encoder in wanted(suite, registry)
     )
+    wanted_rows = rows(suite, registry)
     methods = tuple(
-        MethodInfo(label=m.row, control=registry.record(Aggregator, m.name).control)
-        for m in suite.methods
+        MethodInfo(
+            label=row.label,
+            control=registry.record(Aggregator, row.method.name).control,
+            trials=row.trials,
+        )
+        for row in wanted_rows
     )
     planned = planned_runs(suite, repeats)
     return Board(
@@ -224,12 +238,12 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
             Cell(
                 dataset=d.name,
                 encoder=d.encoder,
-                method=m.row,
+                method=row.label,
                 planned=planned,
-                settings=settings_digest(suite, registry, m, d.name),
+                settings=settings_digest(suite, registry, row, d.name),
             )
             for d in datasets
-            for m in suite.methods
+            for row in wanted_rows
         ),
         reference=suite.report.reference,
         secondary=suite.report.metrics,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from milbench.atomic import write_atomic
 from milbench.errors import StoreError
+from milbench.search import TUNED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ class Store:
 
     def path(self, run: Run) -> Path:
         """Return where the record of ``run`` lies once it is written."""
-        return self._path(run.cell.dataset, run.cell.method, run.key)
+        return self._path(run.cell.dataset, run.cell.row, run.key)
 
     def done(self) -> set[str]:
         """Return the keys of all finished results; a failure does not count."""
@@ -112,4 +113,5 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _folder(name: str) -> str:
-    return name.replace("/", "--")
+    # Two names may share a folder: files are told apart by their keys.
+    return name.replace(TUNED, "--tuned").replace("/", "--")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from milbench.errors import SuiteError
+from milbench.search import TUNED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Name = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+/)?[a-z][a-z0-9-]*$")]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/+-]*$", max_length=60)]
+Row = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/+-]*( \(tuned\))?$", max_length=70)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[int, Field(ge=1)]
 Precision = Literal["float32", "bfloat16"]
@@ -49,10 +51,25 @@ class Splits(_Section):
     seed: int = 1
 
 
-class Train(_Section):
-    """Fields of a method's recipe that a suite overrides; see ``milbench.Recipe``.
+class Tune(_Section):
+    """The tuning budget of a run, the published setting included; 0 for no tuned row."""
 
-    ``precision`` is no part of a recipe: it names the numbers that a method is trained in.
+    trials: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _compares_something(self) -> Tune:
+        if self.trials == 1:
+            raise ValueError(
+                "1 trial is the published setting alone; use 2 or more, or 0 for no tuned row"
+            )
+        return self
+
+
+class Train(_Section):
+    """Fields of a method's recipe that a suite overrides, and the budget to tune them.
+
+    See ``milbench.Recipe``; ``tune`` adds a tuned row beside the published one, and ``precision``
+    names the numbers that a method is trained in.
     """
 
     optimizer: Literal["adam", "adamw", "sgd", "radam"] | None = None
@@ -67,10 +84,11 @@ class Train(_Section):
     patience: Annotated[int, Field(ge=0)] | None = None
     select: Literal["best", "last"] | None = None
     precision: Precision | None = None
+    tune: Tune | None = None
 
     def given(self) -> dict[str, Any]:
         """Return the fields of a recipe that the file sets."""
-        return self.model_dump(exclude_unset=True, exclude={"precision"})
+        return self.model_dump(exclude_unset=True, exclude={"tune", "precision"})
 
 
 class Protocol(_Section):
@@ -93,7 +111,7 @@ class Protocol(_Section):
 class Report(_Section):
     """What the leaderboard compares, fixed before the run."""
 
-    reference: Label | None = None
+    reference: Row | None = None
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     rope: Annotated[float, Field(ge=0, lt=0.5)] = 0.01
     draws: Annotated[int, Field(ge=200)] = 10_000
@@ -121,6 +139,11 @@ class Method(_Section):
         """Return the label shown in tables; the aggregator's name when none is given."""
         return self.label or self.name
 
+    @property
+    def tuned_row(self) -> str:
+        """Return the label of the tuned row beside it."""
+        return self.row + TUNED
+
 
 class Suite(_Section):
     """A whole suite file."""
@@ -142,6 +165,11 @@ class Suite(_Section):
             raise ValueError("; ".join(faults))
         return self
 
+    def trials(self, method: Method) -> int:
+        """Return the trials that the suite gives a run of ``method``; 0 for no tuned row."""
+        tune = method.train.tune or self.train.tune
+        return 0 if tune is None else tune.trials
+
     @property
     def digest(self) -> str:
         """Return 16 hexadecimal digits that name the content of the suite."""
@@ -159,6 +187,7 @@ class Suite(_Section):
 
 def _inconsistencies(suite: Suite) -> Iterator[str]:
     rows = [method.row for method in suite.methods]
+    tuned = [method for method in suite.methods if suite.trials(method)]
     for row in sorted({row for row in rows if rows.count(row) > 1}):
         yield f"methods: {row!r} appears {rows.count(row)} times; give each row its own label"
     for name in sorted({name for name in suite.datasets if suite.datasets.count(name) > 1}):
@@ -167,6 +196,14 @@ def _inconsistencies(suite: Suite) -> Iterator[str]:
         for name in method.on:
             if name not in suite.datasets:
                 yield f"methods: {method.row!r} has settings on {name!r}, which is no data set here"
+            if method.on[name].train.tune is not None:
+                yield (
+                    f"methods: {method.row!r} has a tuning budget on {name!r}; a row has one for "
+                    "all data sets: give it in [train] or in the method's train"
+                )
+    if tuned and suite.splits.validation == 0 and suite.splits.scheme != "official":
+        yield "train.tune: without validation bags nothing is chosen; set splits.validation above 0"
+    rows += [method.tuned_row for method in tuned]
     reference = suite.report.reference
     if reference is not None and reference not in rows:
         yield f"report.reference: {reference!r} is no row of this suite; rows: {', '.join(rows)}"
@@ -262,7 +299,7 @@ def _shown(value: Any) -> str:
 
 
 def _nearest(key: str) -> str:
-    sections = (Suite, Splits, Train, Protocol, Report, Method, Override)
+    sections = (Suite, Splits, Train, Tune, Protocol, Report, Method, Override)
     known = sorted({field for section in sections for field in section.model_fields})
     close = difflib.get_close_matches(key, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}"

@@ -13,7 +13,9 @@ from milbench.cli import COMMANDS, main
 
 HEAD = """
 from pathlib import Path
-from milbench import Aggregator, Dataset, Download, Encoder, Recipe, hookimpl
+from milbench import (
+    Aggregator, Choice, Dataset, Download, Encoder, LogUniform, Recipe, hookimpl
+)
 """
 LONG = "a long summary " * 30
 ZOO = (
@@ -28,6 +30,7 @@ def milbench_aggregators():
     yield Aggregator(
         name="zoo", target=Model, summary={LONG!r}, paper="Noah 2024", fidelity="exact",
         control=True, needs=frozenset({{"order", "coords"}}), recipe=Recipe(lr=0.5),
+        search={{"hidden": Choice((32, 64)), "lr": LogUniform(0.1, 1)}},
     )
     yield Aggregator(name="broken", target="no_such_module:Model", summary="[red]x[/red]")
 
@@ -53,13 +56,22 @@ def only(text, name):
     return line
 
 
-def test_list_aggregators_shows_fidelity_control_and_source(install, milbench):
-    """A row says how faithful a method is, whether it is a control, and who offers it."""
+def test_list_aggregators_shows_fidelity_control_search_and_source(install, milbench):
+    """A row says how faithful a method is, if it is a control, what it tunes, who offers it."""
     install("one", ZOO)
 
-    row = only(milbench("list", "aggregators").stdout, "zoo").split()
+    text = milbench("list", "aggregators").stdout
 
-    assert row[:4] == ["zoo", "exact", "control", "one:plugin"]
+    assert only(text, "zoo").split()[:6] == [
+        "zoo",
+        "exact",
+        "control",
+        "hidden,",
+        "lr",
+        "one:plugin",
+    ]
+    assert only(text, "broken").split()[:4] == ["broken", "paper", "default", "one:plugin"]
+    assert only(text, "prior").split()[:4] == ["prior", "paper", "control", "nothing"]
 
 
 def test_list_datasets_shows_classes_task_metric_and_need_of_files(install, milbench):
@@ -166,6 +178,27 @@ def test_info_shows_settings_with_their_defaults(install, milbench):
 
 
 @pytest.mark.parametrize(
+    ("name", "search"),
+    [
+        ("one/zoo", {"hidden": "one of 32, 64", "lr": "log-uniform from 0.1 to 1"}),
+        ("prior", "not tuned: it declares nothing to tune"),
+        (
+            "mean",  # its recipe has lr 1e-3 and weight decay 1e-4
+            {
+                "lr": "log-uniform from 0.0001 to 0.01",
+                "weight_decay": "one of 0.0, 1e-05, 0.0001, 0.001",
+            },
+        ),
+    ],
+)
+def test_info_shows_what_is_tuned(install, milbench, name, search):
+    """The space in words, that of the default too, or why there is none."""
+    install("one", ZOO)
+
+    assert json.loads(milbench("info", name, "--json").stdout)[-1]["search"] == search
+
+
+@pytest.mark.parametrize(
     ("name", "get"),
     [
         ("zoo", "ask Noah"),
@@ -189,7 +222,10 @@ def test_info_as_text_shows_fields_and_what_is_inside_them(install, milbench):
 
     assert ["paper", "Noah", "2024"] in [line.split() for line in zoo]
     assert ["classes", "cat,", "dog,", "cow"] in [line.split() for line in zoo]
-    assert [line.split() for line in zoo if line.startswith("  lr")] == [["lr", "0.5"]]
+    assert [line.split() for line in zoo if line.startswith("  lr")] == [
+        ["lr", "0.5"],  # of the recipe
+        ["lr", "log-uniform", "from", "0.1", "to", "1"],
+    ]
     assert [line.split()[-1] for line in public if line.startswith("  url")] == [
         "https://example.org/p"
     ]

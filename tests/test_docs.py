@@ -12,7 +12,7 @@ from milbench.cli import COMMANDS
 from milbench.metrics import METRICS
 from milbench.registry import load_registry
 from milbench.stats.codes import MEANINGS
-from milbench.suite import Method, Protocol, Report, Splits, Suite, Train
+from milbench.suite import Method, Protocol, Report, Splits, Suite, Train, Tune
 from milbench.suite_files import suite_files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -143,7 +143,7 @@ def test_links_lead_somewhere(page):
     assert [link for link in relative if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("section", [Suite, Splits, Protocol, Train, Report, Method])
+@pytest.mark.parametrize("section", [Suite, Splits, Protocol, Train, Tune, Report, Method])
 def test_every_key_of_a_suite_is_explained(section):
     """The page on suites has each key of each table of a suite file."""
     page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")

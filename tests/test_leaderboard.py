@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from milbench.errors import ScoreError
 from milbench.leaderboard import Board, Cell, DatasetInfo, MethodInfo, build
 from milbench.leaderboard.overall import overall_of
+from milbench.leaderboard.table import Tuned
 from milbench.report import render
 
 CLASSES = ("negative", "positive")
@@ -456,3 +457,22 @@ def test_records_of_older_settings_are_counted_where_nothing_else_is_left():
 
     assert not made.sections
     assert "(2 of older ones)" in made.skipped[0].reason
+
+
+def test_a_tuned_row_says_its_budget_and_how_often_it_changed_nothing():
+    """Of six runs two chose the published setting; a published row says nothing of the kind."""
+    tuned = runs("a (tuned)", 1.0, trials=[{}, {}, {}])
+    for record, chosen in zip(tuned, (0, 1, 2, 0, 1, 1), strict=True):
+        record["chosen"] = chosen
+    plan = board("a", "a (tuned)")
+    plan = replace(plan, methods=(plan.methods[0], replace(plan.methods[1], trials=3)))
+
+    made = build(plan, [*runs("a", 0.5), *tuned])
+
+    (section,) = made.sections
+    assert {row.method: row.tuned for row in section.rows} == {
+        "a": None,
+        "a (tuned)": Tuned(trials=3, kept=2),
+    }
+    assert made.trials == (3,)
+    assert len(section.comparisons) == 1

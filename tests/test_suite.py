@@ -6,7 +6,8 @@ import pytest
 
 from milbench.check import argument_faults, faults
 from milbench.errors import SuiteError
-from milbench.registry import load_registry
+from milbench.jobs import rows, untuned
+from milbench.registry import Registry, load_registry
 from milbench.suite import load_suite
 from milbench.suite_files import suite_files
 
@@ -79,6 +80,12 @@ def test_every_fault_is_listed_at_once(tmp_path, place, says):
         ('[report]\nreference = "clam"\n', "'clam' is no row of this suite; rows: abmil"),
         ("[splits]\nfolds = 1\n", "1 fold leaves nothing to train on"),
         ("[report]\nalpha = 1.5\n", "less than 0.5"),
+        ("[train]\ntune = { trials = 1 }\n", "1 trial is the published setting alone"),
+        ("[train]\ntune = { trials = -2 }\n", "train.tune.trials: input should be greater than"),
+        ("[train]\ntune = 5\n", "train.tune: input should be an object; found 5"),
+        ("[train]\ntune = {}\n", "train.tune.trials: is missing"),
+        ("[train]\ntune = { trials = 2 }\n[splits]\nvalidation = 0.0\n", "nothing is chosen"),
+        ('[report]\nreference = "abmil (tuned)"\n', "is no row of this suite; rows: abmil"),
     ],
 )
 def test_what_cannot_work_together_is_refused(tmp_path, change, says):
@@ -140,3 +147,94 @@ def test_a_constructor_that_takes_anything_has_no_argument_faults():
             return Open
 
     assert argument_faults(Named(), {"anything": 1}) == []
+
+
+TUNED = """
+name = "mine"
+datasets = ["digits-bags"]
+[train]
+tune = { trials = 8 }
+[report]
+reference = "abmil (tuned)"
+[[methods]]
+name = "abmil"
+[[methods]]
+name = "mean"
+train = { tune = { trials = 3 }, lr = 1e-2 }
+[[methods]]
+name = "max"
+train = { tune = { trials = 0 } }
+[[methods]]
+name = "prior"
+"""
+
+
+def test_a_method_s_budget_overrides_that_of_the_suite(tmp_path):
+    """The nearer one wins, 0 is no tuned row, and a budget is no field of a recipe."""
+    suite = load_suite(write(tmp_path, TUNED))
+
+    assert [suite.trials(method) for method in suite.methods] == [8, 3, 0, 8]
+    assert suite.methods[1].train.given() == {"lr": 1e-2}
+    assert suite.train.given() == {}
+
+
+def test_rows_are_the_published_ones_and_those_that_can_be_tuned(tmp_path):
+    """A control that fits itself keeps its one row and says why; others have two."""
+    suite, registry = load_suite(write(tmp_path, TUNED)), load_registry()
+
+    assert [(row.label, row.trials) for row in rows(suite, registry)] == [
+        ("abmil", 0),
+        ("abmil (tuned)", 8),
+        ("mean", 0),
+        ("mean (tuned)", 3),
+        ("max", 0),
+        ("prior", 0),
+    ]
+    assert untuned(suite, registry) == {"prior": "it declares nothing to tune"}
+    assert faults(tmp_path / "mine.toml", registry) == []
+
+
+def test_a_budget_on_one_data_set_is_refused(tmp_path):
+    """A row has one budget, so that its mean rank is not a mixture."""
+    text = GOOD.replace("{ lr = 1e-3 }", "{ tune = { trials = 4 } }")
+
+    with pytest.raises(SuiteError, match="has a tuning budget on 'digits-bags'; a row has one"):
+        load_suite(write(tmp_path, text))
+
+
+def test_a_tuned_reference_that_is_no_row_is_told(tmp_path):
+    """A method that has no tuned row cannot be the reference by it."""
+    path = write(tmp_path, TUNED.replace('"abmil (tuned)"', '"prior (tuned)"'))
+
+    assert faults(path, load_registry()) == [
+        "report.reference: there is no row 'prior (tuned)': it declares nothing to tune"
+    ]
+
+
+MISSPELT = """
+from milbench import Aggregator, Uniform, hookimpl
+
+class Model:
+    def __init__(self, in_dim, n_classes, dropout=0.5):
+        pass
+
+@hookimpl
+def milbench_aggregators():
+    yield Aggregator(name="net", target=Model, summary="-", search={"dropuot": Uniform(0, 1)})
+"""
+
+
+@pytest.mark.parametrize("trials", [4, 0])
+def test_a_wrong_search_space_is_a_fault_where_it_is_used(
+    install, site, monkeypatch, tmp_path, trials
+):
+    """A misspelt key of a plugin stops a suite that tunes the method, and no other."""
+    install("milbench-misspelt", MISSPELT)
+    monkeypatch.syspath_prepend(site)
+    text = f'name = "mine"\ndatasets = ["digits-bags"]\n[train]\ntune = {{ trials = {trials} }}\n'
+    path = write(tmp_path, text + '[[methods]]\nname = "net"\n')
+
+    found = faults(path, Registry())
+
+    assert len(found) == (trials > 0)
+    assert all("search.dropuot: no setting of net; did you mean 'dropout'?" in f for f in found)

@@ -47,7 +47,7 @@ from milbench.jobs import Cell, Run
 from milbench.registry import load_registry
 from milbench.train.fold import Fold
 from milbench.train.machine import keep_freed_memory, keep_products, peak_memory_mb, versions
-from milbench.train.matmul import multiplying, verdict
+from milbench.train.matmul import DEFAULT, LARGE_STEP, Matmul, verdict
 from milbench.train.precision import feature_type
 from milbench.train.resident import FoldBags, Resident, fit_scaler
 from milbench.train.sequential import fit_sequential
@@ -65,9 +65,9 @@ METHODS = {
 EPOCHS = {"mean": 20}
 # Precision and library of the matrix product of each of our sides.
 OURS = {
-    "float32": ("float32", "default"),
-    "oneDNN": ("float32", "onednn"),
-    "bfloat16": ("bfloat16", "default"),
+    "float32": ("float32", DEFAULT),
+    "oneDNN": ("float32", Matmul("onednn", LARGE_STEP)),
+    "bfloat16": ("bfloat16", DEFAULT),
 }
 
 
@@ -254,23 +254,24 @@ def our_run(work: Work) -> float:
     keep_freed_memory()
     keep_products()
     torch.set_num_threads(1)
-    precision, library = OURS[work.side]
+    precision, matmul = OURS[work.side]
     data = resident_bags(work.features)
     positions = np.arange(len(data.labels))
     train = positions[positions % FOLDS != work.folds[0]]
-    with multiplying(library):
-        model = build(work.method)
-        scaler = fit_scaler(data, train)
-        fold = Fold(
-            run=Run(_cell(work, precision), 0, work.folds[0], 0, ""),
-            bags=FoldBags(data, scaler, dtype=feature_type(precision)),
-            train=train,
-            valid=positions[positions % FOLDS == work.folds[0]],
-            labels=dict(enumerate(data.labels)),
-            n_bags=len(positions),
-            context=Context(n_classes=2, epochs=work.epochs),
-        )
-        fit_sequential(model, fold)
+    model = build(work.method)
+    scaler = fit_scaler(data, train)
+    prepare = getattr(model, "prepare", None)
+    fold = Fold(
+        run=Run(_cell(work, precision), 0, work.folds[0], 0, ""),
+        bags=FoldBags(data, scaler, prepare, dtype=feature_type(precision)),
+        train=train,
+        valid=positions[positions % FOLDS == work.folds[0]],
+        labels=dict(enumerate(data.labels)),
+        n_bags=len(positions),
+        context=Context(n_classes=2, epochs=work.epochs),
+        matmul=matmul,
+    )
+    fit_sequential(model, fold)
     return time.process_time() - started
 
 

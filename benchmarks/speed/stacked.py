@@ -1,20 +1,21 @@
-"""Time the stacked engine against a plain per-bag PyTorch loop and the sequential engine.
+"""Time the stacked engine in worker processes against a plain per-bag PyTorch loop (W1).
 
-One process, one thread, interleaved: each line times the three one after the other. The plain
-loop is the one of ``sequential.py``. Bags are scaled by each fold's own mean and deviation in our
-engines, not in the plain loop. The figure is process CPU time; the machine's load moves both sides
-of a ratio.
+The plain loop is the one of ``sequential.py``, in one process, with one thread or with all,
+whichever is faster. Ours trains the same network on the same bags and folds, five seeds of each,
+dealt to one process a core as ``milbench run`` does. Held-out bags are evaluated after every
+epoch on both sides. Each line times both sides one after the other, in wall-clock time.
 
-    python benchmarks/speed/stacked.py [--pairs 5] [--epochs 3] [--replicas 10]
-
-``--replicas 50`` stacks five seeds of each fold, as ``order = "common"`` does.
+    python benchmarks/speed/stacked.py [--pairs 3] [--epochs 5] [--seeds 5] [--workers 2]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -23,93 +24,123 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))  # the plain loop lies beside this script
 
-from sequential import (
-    BAGS,
-    FEATURES,
-    FOLDS,
-    NETWORK,
-    Bags,
-    our_folds,
-    plain_folds,
-    synthetic,
-    timed,
-)
+from sequential import BAGS, FEATURES, FOLDS, NETWORK, our_folds, plain_folds, synthetic
 
 from milbench import Context, Recipe
 from milbench.jobs import Cell, Run
+from milbench.train.choice import portions
 from milbench.train.fold import Fold
 from milbench.train.machine import peak_memory_mb, versions
-from milbench.train.resident import FoldBags, Resident, fit_scaler
+from milbench.train.resident import FoldBags, Resident
 from milbench.train.stacked import fit_stacked
 from milbench_aggregators.abmil import ABMIL
 
+STEPS = FOLDS * (BAGS - BAGS // FOLDS)  # of one epoch of one seed
+
 
 def main() -> None:
-    """Print the time of a training step in each engine, and the ratios to the plain loop."""
+    """Print the wall-clock time of a training step of one run, and the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=5, help="timings of each side")
-    parser.add_argument("--epochs", type=int, default=3, help="epochs of each fold")
-    parser.add_argument("--replicas", type=int, default=10, help="runs in the stack")
+    parser.add_argument("--pairs", type=int, default=3, help="timings of each side")
+    parser.add_argument("--epochs", type=int, default=5, help="epochs of each run")
+    parser.add_argument("--seeds", type=int, default=5, help="runs of each fold")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
     chosen = parser.parse_args()
+    threads = _faster_threads()
     torch.set_num_threads(1)
-    bags = synthetic()
-    for warm_up in (plain_folds, our_folds):
-        warm_up(bags, 1)
-    stacked(bags, 1, chosen.replicas)
-    print(f"{BAGS} bags, {FEATURES} features, {FOLDS} folds, ABMIL, {chosen.replicas} in the stack")
+    our_folds(synthetic(), 1)
+    print(f"{BAGS} bags, {FEATURES} features, {FOLDS} folds x {chosen.seeds} seeds, ABMIL,")
+    print(f"{chosen.workers} processes of ours; the plain loop with {threads} threads was faster")
+    context = get_context("spawn")
+    with ProcessPoolExecutor(chosen.workers, context, initializer=_one_thread) as pool:
+        first = timed(pool, chosen.seeds, chosen.epochs)
+        steady = timed(pool, chosen.seeds, chosen.epochs)
+        print(f"first call {first:.1f} s, of which recording {first - steady:.1f} s")
+        ratios = [_line(pool, chosen, threads) for _ in range(chosen.pairs)]
+        memory = max(pool.map(_memory, range(4 * chosen.workers)))
+    print(f"median {median(ratios):.1f} times the plain loop (goal: 20)")
+    print(f"peak memory of a process {memory} MiB; {versions()}")
+
+
+def _line(pool: ProcessPoolExecutor, chosen: argparse.Namespace, threads: int) -> float:
+    torch.set_num_threads(threads)
+    plain = _plain(chosen.epochs)
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    our_folds(synthetic(), chosen.epochs)
+    alone = (time.perf_counter() - started) / (chosen.epochs * STEPS) * 1e6
+    seconds = timed(pool, chosen.seeds, chosen.epochs)
+    ours = seconds / (chosen.epochs * STEPS * chosen.seeds) * 1e6
     print(
-        f"{'plain us':>9} {'seq. us':>9} {'stacked us':>11} {'plain/stacked':>14} {'seq./st.':>9}"
+        f"plain {plain:5.0f} us, sequential engine {alone:4.0f} us, stacked {ours:5.1f} us a step; "
+        f"plain / stacked {plain / ours:5.1f}"
     )
-    ratios = []
-    for _ in range(chosen.pairs):
-        plain = timed(plain_folds, bags, chosen.epochs)
-        alone = timed(our_folds, bags, chosen.epochs)
-        side = timed_stack(bags, chosen.epochs, chosen.replicas)
-        ratios.append((plain / side, alone / side))
-        print(f"{plain:9.0f} {alone:9.0f} {side:11.0f} {plain / side:14.2f} {alone / side:9.2f}")
-    medians = [median(column) for column in zip(*ratios, strict=True)]
-    print(f"median: {medians[0]:.2f} times the plain loop, {medians[1]:.2f} times the sequential")
-    print(f"peak memory {peak_memory_mb()} MiB; {versions()}")
+    return plain / ours
 
 
-def timed_stack(bags: Bags, epochs: int, replicas: int) -> float:
-    """Return microseconds of CPU time for each training step of each replica."""
-    started = time.process_time()
-    stacked(bags, epochs, replicas)
-    steps = epochs * replicas * (BAGS - BAGS // FOLDS)
-    return (time.process_time() - started) / steps * 1e6
+def _plain(epochs: int) -> float:
+    started = time.perf_counter()
+    plain_folds(synthetic(), epochs)
+    return (time.perf_counter() - started) / (epochs * STEPS) * 1e6
 
 
-def stacked(bags: Bags, epochs: int, replicas: int) -> None:
-    """Train ``replicas`` runs side by side; the held-out bags are their validation bags."""
+def _faster_threads() -> int:
+    """Return with how many threads the plain loop is faster: one, or one a core."""
+    times = {}
+    for threads in (1, os.cpu_count() or 1):
+        torch.set_num_threads(threads)
+        _plain(1)
+        times[threads] = _plain(1)
+    return min(times, key=times.__getitem__)
+
+
+def timed(pool: ProcessPoolExecutor, seeds: int, epochs: int) -> float:
+    """Return the seconds that all runs take in the processes of ``pool``."""
+    pairs = [(fold, seed) for fold in range(FOLDS) for seed in range(seeds)]
+    parts = [pairs[portion] for portion in portions(len(pairs))]
+    started = time.perf_counter()
+    list(pool.map(stacked, parts, [epochs] * len(parts)))
+    return time.perf_counter() - started
+
+
+def stacked(pairs: list[tuple[int, int]], epochs: int) -> None:
+    """Train the runs ``pairs`` of (fold, seed) side by side."""
+    bags = synthetic()
     data = Resident(bags.x, bags.offsets, None, bags.labels, 2)
-    folds = [_fold(data, place, epochs) for place in range(replicas)]
-    models = [ABMIL(FEATURES, 2, **NETWORK) for _ in folds]
-    fit_stacked(models, folds, FoldBags(data, None))
+    shared = FoldBags(data, None)
+    folds = [_fold(shared, data.labels, pair, epochs) for pair in pairs]
+    fit_stacked([ABMIL(FEATURES, 2, **NETWORK) for _ in folds], folds)
 
 
-def _fold(data: Resident, place: int, epochs: int) -> Fold:
-    fold, positions = place % FOLDS, np.arange(BAGS)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+
+
+def _memory(_number: int) -> float:
+    return peak_memory_mb() or 0.0
+
+
+def _fold(bags: FoldBags, labels: tuple[int, ...], pair: tuple[int, int], epochs: int) -> Fold:
+    positions = np.arange(BAGS)
     names = ("suite", "dataset", "encoder", "method", "aggregator", "features", "split", "code")
     cell = Cell(
         **dict.fromkeys(names, "speed"),
         args={},
         recipe=Recipe(lr=5e-4, weight_decay=1e-4, epochs=epochs, patience=0),
-        standardise=True,
+        standardise=False,
         threshold="half",
         settings="",
         order="common",
     )
-    train = positions[positions % FOLDS != fold]
-    context = Context(n_classes=2, epochs=epochs)
     return Fold(
-        run=Run(cell, 0, fold, place // FOLDS, ""),
-        bags=FoldBags(data, fit_scaler(data, train)),
-        train=train,
-        valid=positions[positions % FOLDS == fold],
-        labels=dict(enumerate(data.labels)),
+        run=Run(cell, 0, *pair, ""),
+        bags=bags,
+        train=positions[positions % FOLDS != pair[0]],
+        valid=positions[positions % FOLDS == pair[0]],
+        labels=dict(enumerate(labels)),
         n_bags=BAGS,
-        context=context,
+        context=Context(n_classes=2, epochs=epochs),
     )
 
 

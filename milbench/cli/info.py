@@ -12,6 +12,7 @@ from milbench.cli.plain import offer_as_json, plain
 from milbench.errors import PluginError
 from milbench.records import Aggregator, Dataset
 from milbench.registry import KINDS, load_registry
+from milbench.search import search_of, why_untuned
 from milbench.suite_files import suite_files, suite_summary
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def _described(offer: Offer) -> dict[str, Any]:
     described = offer_as_json(offer)
     if isinstance(offer.record, Aggregator):
         described["settings"] = _settings(offer.record)
+        described["search"] = _search(offer.record)
     if isinstance(offer.record, Dataset):
         described["get"] = _how_to_get(offer.record)
     return described
@@ -55,6 +57,17 @@ def _settings(record: Aggregator) -> dict[str, Any] | str:
         return f"not readable: {error}"
     # in_dim and n_classes come from the data
     return {parameter.name: _default(parameter) for parameter in parameters[2:]}
+
+
+def _search(record: Aggregator) -> dict[str, Any] | str:
+    """Return what a suite with a tuning budget tries, in words, or why it tries nothing."""
+    try:
+        why = why_untuned(record)
+    except Exception as error:  # noqa: BLE001  # plugin code raises anything
+        return f"not readable: {error}"
+    if why:
+        return f"not tuned: {why}"
+    return {key: str(space) for key, space in search_of(record, record.recipe).items()}
 
 
 def _default(parameter: inspect.Parameter) -> Any:

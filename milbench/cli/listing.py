@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COLUMNS: dict[Kind, tuple[str, ...]] = {
     "dataset": ("classes", "task", "metric", "data"),
     "encoder": ("features",),
-    "aggregator": ("fidelity", "control"),
+    "aggregator": ("fidelity", "control", "tunes"),
 }
 WHAT: dict[str, Kind] = {f"{kind}s": kind for kind in COLUMNS}
 
@@ -66,4 +66,9 @@ def _facts(record: Dataset | Encoder | Aggregator) -> tuple[Any, ...]:
         case Encoder():
             return ("varies" if record.dim is None else record.dim,)
         case Aggregator():
-            return (record.fidelity, "control" if record.control else "")
+            return (record.fidelity, "control" if record.control else "", _tunes(record))
+
+
+def _tunes(record: Aggregator) -> str:
+    """Return the keys of the search space; whether the default applies is known to the code."""
+    return "default" if record.search is None else ", ".join(record.search) or "nothing"

@@ -7,6 +7,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from milbench.records import Space
+
 if TYPE_CHECKING:
     from milbench.registry import Offer
 
@@ -15,6 +17,8 @@ def plain(value: Any) -> Any:
     """Return a record's value as JSON has it; code becomes its ``module:attribute``."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, Space):
+        return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):

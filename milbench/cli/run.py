@@ -48,6 +48,13 @@ FEW_RUNS = 24
     help="Where runs happen: in this process, or in supervised processes.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; all usable cores if unset.")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "sequential", "stacked"]),
+    default="auto",
+    show_default=True,
+    help="Train runs side by side where that is faster, never, or also when few and short.",
+)
 @click.option("--repeats", type=click.IntRange(min=1), help="Only the first repeats of the suite.")
 @precision_option
 @click.option(
@@ -82,6 +89,7 @@ def run(
             settings = _settings(options)
             plan = make_plan(loaded, registry, settings)
         _explain_absent(plan)
+        _explain_tuning(plan, registry)
         if dry_run:
             _print_plan(plan)
             continue
@@ -187,6 +195,19 @@ def _explain_absent(plan: Plan) -> None:
         messages.print(f"failed {name}: {reason}", markup=False)
 
 
+def _explain_tuning(plan: Plan, registry: Registry) -> None:
+    from milbench.jobs import rows, untuned
+
+    groups: dict[str, list[str]] = {}
+    for row in rows(plan.suite, registry):
+        if row.trials:
+            groups.setdefault(f"tuned, {row.trials} trials a run", []).append(row.method.row)
+    for method, reason in untuned(plan.suite, registry).items():
+        groups.setdefault(f"not tuned, {reason}", []).append(method)
+    for what, methods in groups.items():
+        messages.print(f"{what}: {', '.join(methods)}", markup=False)
+
+
 def _print_plan(plan: Plan) -> None:
     from milbench.cli.console import results, table
 
@@ -194,7 +215,8 @@ def _print_plan(plan: Plan) -> None:
         (
             job.cell.dataset,
             job.cell.encoder,
-            job.cell.method,
+            job.cell.row,
+            len(job.cell.trials()),
             len(job.runs),
             sum(run.key in plan.done for run in job.runs),
             sum(run.key not in plan.done for run in job.runs),
@@ -202,7 +224,7 @@ def _print_plan(plan: Plan) -> None:
         for job in plan.jobs
     ]
     results.print(f"suite {plan.suite.name}", markup=False)
-    results.print(table(("data set", "encoder", "method", "runs", "done", "to do"), rows))
+    results.print(table(("data set", "encoder", "method", "trials", "runs", "done", "to do"), rows))
 
 
 def _summary(plan: Plan, counts: Counter[str], already: int, leaderboards: Path) -> str:

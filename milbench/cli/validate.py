@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from milbench.cli.console import messages, print_json, results
 from milbench.cli.options import suite_paths
 from milbench.registry import load_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from milbench.registry import Registry
 
 
 @click.command(short_help="List every error of a suite file at once.")
@@ -16,7 +24,8 @@ def validate(suite: str, *, as_json: bool) -> int:
     """Check SUITE, a name, a file or 'all', and list every error in it.
 
     Unknown keys, wrong types, unknown data sets, encoders, aggregators and settings are all
-    listed, each with its place. Ends with status 0 when there are none, 2 otherwise.
+    listed, each with its place. Ends with status 0 when there are none, 2 otherwise. What a right
+    suite tunes is shown with its space.
     """
     from milbench.check import faults
     from milbench.suite import listing
@@ -31,4 +40,21 @@ def validate(suite: str, *, as_json: bool) -> int:
                 messages.print(listing(path, lines), markup=False)
             else:
                 results.print(f"{path}: no faults", markup=False)
+                for line in _tuning(path, registry):
+                    results.print(f"  {line}", markup=False)
     return 2 if any(found.values()) else 0
+
+
+def _tuning(path: Path, registry: Registry) -> Iterator[str]:
+    """Yield what each method of a suite with a budget is tuned over, or why it is not."""
+    from milbench.jobs import rows, tuning_of, untuned
+    from milbench.suite import load_suite
+
+    suite = load_suite(path)
+    for row in rows(suite, registry):
+        tuning = tuning_of(suite, registry, row, dataset="")
+        if tuning is not None:
+            space = "; ".join(f"{key} {words}" for key, words in tuning.space.items())
+            yield f"{row.label}: {row.trials} trials a run; {space}"
+    for method, reason in untuned(suite, registry).items():
+        yield f"{method}: not tuned: {reason}"

@@ -39,10 +39,14 @@ class DatasetInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodInfo:
-    """One row of the leaderboard; a control is a method that a ranking must beat."""
+    """One row of the leaderboard; a control is a method that a ranking must beat.
+
+    ``trials`` are those of a run of a tuned row; 0 for a published setting.
+    """
 
     label: str
     control: bool = False
+    trials: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from milbench.leaderboard.contrast import contrast
 from milbench.leaderboard.overall import overall_of
 from milbench.leaderboard.score import metrics_of, scores_of
 from milbench.leaderboard.select import select
-from milbench.leaderboard.table import Leaderboard, Row, Section, Skipped
+from milbench.leaderboard.table import Leaderboard, Row, Section, Skipped, Tuned
 from milbench.metrics.catalogue import find
 from milbench.stats.design import patients_by_class
 
@@ -142,6 +142,7 @@ def _row(
         codes=tuple(sorted(codes)),
         config=config,
         code=code,
+        tuned=Tuned(trials=method.trials, kept=found.kept) if method.trials else None,
     )
 
 

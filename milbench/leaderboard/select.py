@@ -69,6 +69,11 @@ class Found:
         )
 
     @property
+    def kept(self) -> int:
+        """Return how many finished runs of a tuned row chose the published setting."""
+        return sum(record.get("chosen") == 0 for record in self.done)
+
+    @property
     def hashes(self) -> tuple[str, str]:
         """Return the hashes of the settings and of the code; empty without a finished run."""
         return _settings(self.done[0]) if self.done else ("", "")

@@ -73,6 +73,14 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tuned:
+    """How a row was tuned: ``trials`` in each run, of which ``kept`` runs chose the published."""
+
+    trials: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Versus:
     """A method compared with the reference: "this method minus the reference", in metric units.
 
@@ -119,6 +127,8 @@ class Row:
         Why runs failed or were skipped, one line each, with counts.
     config, code
         Hashes of the settings and of the method's source file; empty without a finished run.
+    tuned
+        None for a published setting.
     """
 
     method: str
@@ -133,6 +143,7 @@ class Row:
     codes: tuple[str, ...]
     config: str = ""
     code: str = ""
+    tuned: Tuned | None = None
 
     @property
     def primary(self) -> Score:
@@ -252,6 +263,12 @@ class Leaderboard:
     draws: int
     splits: str
     versions: tuple[tuple[str, str], ...]
+
+    @property
+    def trials(self) -> tuple[int, ...]:
+        """Return the budgets of the tuned rows, ascending; empty where nothing was tuned."""
+        tuned = (row.tuned for section in self.sections for row in section.rows)
+        return tuple(sorted({found.trials for found in tuned if found is not None}))
 
     @property
     def codes(self) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """Write a leaderboard as one long CSV table: a row for each value.
 
 One row for each data set, method, metric, class (``macro`` for the value over all classes), repeat
-and fold (``all`` for the value over all runs). Interval, status, cost, hashes and versions stand in
-the ``macro``, ``all`` row. A data set without results has one row with its reason.
+and fold (``all`` for the value over all runs). Interval, status, cost, hashes, versions and the
+trials of a tuned row stand in the ``macro``, ``all`` row. A data set without results has one row
+with its reason.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ COLUMNS = (
     "suite", "dataset", "encoder", "method", "control", "repeat", "fold", "metric", "class",
     "value", "low", "high", "sd", "n", "n_pos", "rank_low", "rank_high", "mark", "status", "info",
     "runs_done", "runs_planned", "fit_s", "predict_s", "peak_mem", "params", "feature_sha",
-    "split_sha", "config_sha", "code_sha", "versions",
+    "split_sha", "config_sha", "code_sha", "versions", "trials",
 )  # fmt: skip
 
 Line = dict[str, object]
@@ -104,6 +105,7 @@ def _circumstances(section: Section, row: Row) -> Line:
         "split_sha": section.split,
         "config_sha": row.config,
         "code_sha": row.code,
+        "trials": row.tuned.trials if row.tuned is not None else 0,
     }
 
 

@@ -31,6 +31,7 @@ def section_notes(section: Section) -> Iterator[str]:
         yield section.precision
     yield from section.notes
     yield from _detectable(section)
+    yield from _tuned(section)
     for row in section.rows:
         yield from (f"{row.method}: {reason}" for reason in row.reasons)
     if section.stale:
@@ -91,6 +92,12 @@ def protocol(leaderboard: Leaderboard) -> Iterator[str]:
         f"of a data set, alpha {leaderboard.alpha:g}). Bold: the best and all not significantly "
         "worse. Only methods with every planned run are tested."
     )
+    if leaderboard.trials:
+        yield (
+            "Tuned: each run tries settings that are the same for all runs of a row, the published "
+            "one among them, and keeps that of the lowest loss on its inner validation bags; test "
+            "bags are shown to the kept one alone."
+        )
     references = sorted({s.reference for s in leaderboard.sections if s.reference is not None})
     if references:
         yield (
@@ -117,6 +124,15 @@ def _size(section: Section) -> str:
         f"{name} {bags}" for name, bags in zip(section.classes, section.bags, strict=True)
     )
     return f"{section.n_patients} patients, {sum(section.bags)} bags ({classes})."
+
+
+def _tuned(section: Section) -> Iterator[str]:
+    for row in section.rows:
+        if row.tuned is not None:
+            yield (
+                f"{row.method}: tuned, {row.tuned.trials} trials a run; the published setting was "
+                f"kept in {row.tuned.kept} of {row.runs.done} runs."
+            )
 
 
 def _codes(section: Section) -> Iterator[str]:

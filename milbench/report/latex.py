@@ -262,6 +262,9 @@ def _caption(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterato
         for section in sections
         if section.precision
     )
+    if leaderboard.trials:
+        budgets = " or ".join(map(str, leaderboard.trials))
+        yield f"Tuned: {budgets} trials a run, chosen on its inner validation bags."
     yield from (text for section in sections for text in _smallest(section))
     yield from (text for section in sections for text in _warnings(section))
     if any(not row.runs.is_complete for section in sections for row in section.rows):

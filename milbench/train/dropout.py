@@ -62,23 +62,35 @@ class Masks:
         self._device = device
         self._key: Tensor | None = None
         self._used = 0
-        self._sequence = self._numbers(0)
+        self._sequence = self.sequence = self._numbers(0)
 
-    def start(self, key: Tensor) -> None:
-        """Begin a step; ``key`` () int32 is one of :func:`step_keys`."""
+    def start(self, key: Tensor, sequence: Tensor | None = None) -> None:
+        """Begin a step.
+
+        Parameters
+        ----------
+        key : () int32
+            One of :func:`step_keys`.
+        sequence
+            ``self.sequence``, given where a transform has to see it as an input.
+        """
         self._key, self._used = key, 0
+        self._sequence = self.sequence if sequence is None else sequence
 
     def grow(self) -> None:
-        """Keep as long a sequence as the last step used; not to be called inside a transform."""
-        if self._used > len(self._sequence):
-            self._sequence = self._numbers(self._used)
+        """Keep a sequence longer than the last step used; not to be called inside a transform.
+
+        Longer, because a recording of a step that used all of it would use all of any other.
+        """
+        if self._used >= len(self.sequence):
+            self.sequence = self._numbers(2 * self._used)
 
     def keep(self, shape: torch.Size, share: float) -> Tensor:
         """Return which elements are kept: boolean, of ``shape``, true in ``share`` of it."""
         assert self._key is not None, "no step was started"  # noqa: S101  # a fault of the engine
         begin, self._used = self._used, self._used + shape.numel()
         sequence = self._sequence
-        if self._used > len(sequence):
+        if self._used > sequence.shape[0]:
             sequence = self._numbers(self._used)  # not kept: inside a transform it is wrapped
         bits = sequence[begin : self._used].view(shape) ^ self._key
         bits = (bits ^ (bits >> 16)) * FIRST  # wraps at 32 bits

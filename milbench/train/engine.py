@@ -16,9 +16,7 @@ from milbench.bags import Context
 from milbench.errors import MilbenchError, TrainingError
 from milbench.seeds import seed
 from milbench.train.estimator import fit_estimator
-from milbench.train.flop import step_flop
 from milbench.train.fold import Fold
-from milbench.train.matmul import DEFAULT, multiplying
 from milbench.train.precision import feature_type, precision_of
 from milbench.train.protocol import youden_threshold
 from milbench.train.resident import FoldBags, fit_scaler
@@ -31,10 +29,9 @@ if TYPE_CHECKING:
     from milbench.jobs import Run
     from milbench.records import Aggregator
     from milbench.splits import Part
-    from milbench.suite import Precision
     from milbench.train.fold import Fitted
-    from milbench.train.matmul import Library, Matmul
     from milbench.train.resident import Resident
+    from milbench.train.tune import Trial
 
 BINARY = 2
 
@@ -48,23 +45,21 @@ class Outcome(NamedTuple):
         Probabilities of the test and of the validation bags, float64, in the order of the part.
     threshold
         Probability of class 1 from which a binary bag counts as positive.
-    engine
-        ``sequential``, ``stacked`` or ``estimator``.
     fit_seconds
-        Of a stacked run its equal share of the time of the stack.
-    precision, matmul
-        Numbers that the run was trained in, and the library that multiplied its matrices.
+        Of a stacked run its equal share of the time of the stack; of a tuned run that of all
+        trials.
+    trials, chosen
+        What became of each trial of a tuned run, and the position of the chosen one.
     """
 
     test: np.ndarray
     valid: np.ndarray
     threshold: float
     fitted: Fitted
-    engine: str
     fit_seconds: float
     predict_seconds: float
-    precision: Precision = "float32"
-    matmul: Library = "default"
+    trials: tuple[Trial, ...] = ()
+    chosen: int = 0
 
 
 def unsuitable(record: Aggregator, data: Resident) -> str:
@@ -80,10 +75,8 @@ def unsuitable(record: Aggregator, data: Resident) -> str:
     return ""
 
 
-def train_run(
-    run: Run, record: Aggregator, data: Resident, part: Part, matmul: Matmul = DEFAULT
-) -> Outcome:
-    """Train and test ``run``, its large matrix products by ``matmul``.
+def train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outcome:
+    """Train and test ``run``.
 
     Random numbers outside are left as they were; inside they follow from the run's names only.
 
@@ -92,8 +85,8 @@ def train_run(
     TrainingError
         If the method diverges or breaks its contract.
     """
-    with torch.random.fork_rng(devices=_devices(data)):
-        return _train_run(run, record, data, part, matmul)
+    with torch.random.fork_rng(devices=devices_of(data)):
+        return _train_run(run, record, data, part)
 
 
 def train_stack(
@@ -109,18 +102,27 @@ def train_stack(
         For each run its outcome, or the error that it alone ended with.
     """
     started = time.perf_counter()
-    with torch.random.fork_rng(devices=_devices(data)):
-        models = [_model(run, record, data) for run in runs]
-        folds = [
-            _fold(run, model, data, part)
-            for run, model, part in zip(runs, models, parts, strict=True)
-        ]
-        shared = FoldBags(data, None, getattr(models[0], "prepare", None))
-        fitted = fit_stacked(models, folds, shared)
+    with torch.random.fork_rng(devices=devices_of(data)):
+        models = [build_model(run, record, data) for run in runs]
+        folds = _folds(runs, models[0], data, parts)
+        fitted = fit_stacked(models, folds)
     seconds = (time.perf_counter() - started) / len(runs)
     return [
         _tested(one, fold, part, seconds)
         for one, fold, part in zip(fitted, folds, parts, strict=True)
+    ]
+
+
+def _folds(runs: Sequence[Run], model: Any, data: Resident, parts: Sequence[Part]) -> list[Fold]:
+    """Return one fold a run; runs that train on the same bags share one view of them."""
+    kinds = [part.train.tobytes() for part in parts]
+    views = {
+        kind: _bags(runs[0], model, data, part, beside=len(set(kinds)))
+        for kind, part in dict(zip(kinds, parts, strict=True)).items()
+    }
+    return [
+        build_fold(run, model, data, part, views[kind])
+        for run, kind, part in zip(runs, kinds, parts, strict=True)
     ]
 
 
@@ -130,46 +132,33 @@ def _tested(
     if isinstance(fitted, TrainingError):
         return fitted
     try:
-        return _outcome(fitted, fold, part, ("stacked", seconds))
+        return outcome_of(fitted, fold, part, seconds)
     except MilbenchError as error:
         return error
 
 
-def _devices(data: Resident) -> list[torch.device]:
+def devices_of(data: Resident) -> list[torch.device]:
+    """Return the devices, beside the CPU, whose random numbers a training may use."""
     return [data.x.device] if data.x.is_cuda else []
 
 
-def _model(run: Run, record: Aggregator, data: Resident) -> Any:
+def build_model(run: Run, record: Aggregator, data: Resident) -> Any:
+    """Return the untrained model of ``run``; torch's random numbers begin anew with it."""
     torch.manual_seed(seed("train", *run.names))
     model = record.load()(data.in_dim, data.n_classes, **run.cell.args)
     return model.to(data.x.device) if isinstance(model, torch.nn.Module) else model
 
 
-def _library(run: Run, model: Any, data: Resident, matmul: Matmul) -> Library:
-    """Return what multiplies the float32 matrices of a run; follows from its cell alone."""
-    is_trained_in_float32 = not hasattr(model, "fit") and run.cell.precision == "float32"
-    if matmul.library == "default" or not is_trained_in_float32 or data.is_image:
-        return "default"
-    return matmul.library if step_flop(model, data) >= matmul.flop else "default"
-
-
-def _train_run(run: Run, record: Aggregator, data: Resident, part: Part, matmul: Matmul) -> Outcome:
+def _train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outcome:
     started = time.perf_counter()
-    model = _model(run, record, data)
-    engine = "estimator" if hasattr(model, "fit") else "sequential"
-    library = _library(run, model, data, matmul)
-    with multiplying(library):
-        fold = _fold(run, model, data, part)
-        fitted = (fit_estimator if engine == "estimator" else fit_sequential)(model, fold)
-        outcome = _outcome(fitted, fold, part, (engine, time.perf_counter() - started))
-    return outcome._replace(
-        precision=precision_of(model, run.cell.precision),
-        matmul=library,
-    )
+    model = build_model(run, record, data)
+    fold = build_fold(run, model, data, part)
+    fitted = (fit_estimator if hasattr(model, "fit") else fit_sequential)(model, fold)
+    return outcome_of(fitted, fold, part, time.perf_counter() - started)
 
 
-def _outcome(fitted: Fitted, fold: Fold, part: Part, how: tuple[str, float]) -> Outcome:
-    """Show the trained model its bags; ``how`` is the engine and the seconds it took."""
+def outcome_of(fitted: Fitted, fold: Fold, part: Part, seconds: float) -> Outcome:
+    """Show the trained model its bags; it took ``seconds`` to train."""
     trained = time.perf_counter()
     n_classes = fold.context.n_classes
     valid = predict(fitted, fold.bags, part.val, n_classes)
@@ -179,15 +168,30 @@ def _outcome(fitted: Fitted, fold: Fold, part: Part, how: tuple[str, float]) -> 
         valid=valid,
         threshold=_threshold(fold, valid),
         fitted=fitted,
-        engine=how[0],
-        fit_seconds=how[1],
+        fit_seconds=seconds,
         predict_seconds=time.perf_counter() - trained,
     )
 
 
-def _fold(run: Run, model: Any, data: Resident, part: Part) -> Fold:
+def _bags(run: Run, model: Any, data: Resident, part: Part, beside: int = 1) -> FoldBags:
     standardise = run.cell.standardise and not data.is_image
     scaler = fit_scaler(data, part.train) if standardise else None
+    dtype = feature_type(precision_of(model, run.cell.precision))
+    return FoldBags(data, scaler, getattr(model, "prepare", None), beside, dtype=dtype)
+
+
+def build_fold(
+    run: Run, model: Any, data: Resident, part: Part, bags: FoldBags | None = None
+) -> Fold:
+    """Return the training side of ``run``.
+
+    Parameters
+    ----------
+    bags
+        The bags as this fold sees them, where they are ready; else they are standardised anew.
+    """
+    if bags is None:
+        bags = _bags(run, model, data, part)
     labels = {b: data.labels[b] for b in (*part.train.tolist(), *part.val.tolist())}
     counts = np.bincount([labels[b] for b in part.train.tolist()], minlength=data.n_classes)
     context = Context(
@@ -197,15 +201,15 @@ def _fold(run: Run, model: Any, data: Resident, part: Part) -> Fold:
         seed=seed("method", *run.names),
         generator=torch.Generator(data.x.device).manual_seed(seed("context", *run.names)),
     )
-    dtype = feature_type(precision_of(model, run.cell.precision))
     return Fold(
         run=run,
-        bags=FoldBags(data, scaler, getattr(model, "prepare", None), dtype=dtype),
+        bags=bags,
         train=part.train,
         valid=part.val,
         labels=labels,
         n_bags=len(data.labels),
         context=context,
+        matmul=data.matmul,
     )
 
 

@@ -17,7 +17,8 @@ def fit_estimator(model: Any, fold: Fold) -> Fitted:
     """Let ``model`` fit itself on the training and validation examples of ``fold``."""
     model.fit(_examples(fold, fold.train), _examples(fold, fold.valid), fold.context)
     counted = model.parameters() if callable(getattr(model, "parameters", None)) else ()
-    return Fitted(model.predict, 0, 0, sum(p.numel() for p in counted if p.requires_grad))
+    count = sum(p.numel() for p in counted if p.requires_grad)
+    return Fitted(model.predict, 0, 0, count, engine="estimator")
 
 
 def _examples(fold: Fold, positions: np.ndarray) -> list[Example]:

@@ -1,4 +1,4 @@
-"""How much arithmetic a training step is, by counting that of a typical bag."""
+"""How much arithmetic a training step is, and what multiplies the matrices of one."""
 
 from __future__ import annotations
 
@@ -7,30 +7,41 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from milbench.bags import Bag
-
 if TYPE_CHECKING:
     from torch import nn
 
-    from milbench.train.resident import Resident
+    from milbench.bags import Bag
+    from milbench.train.fold import Fold
+    from milbench.train.matmul import Library
+
+
+def library_for(model: nn.Module, fold: Fold) -> Library:
+    """Return what multiplies the float32 matrices in the training of ``model``.
+
+    The same for all runs of a cell: it follows from the network and the mean size of a bag. Pixels
+    go through convolutions, which have a library of their own.
+    """
+    matmul = fold.matmul
+    if matmul.library == "default" or fold.run.cell.precision != "float32":
+        return "default"
+    bag = fold.bags.typical()
+    if not bag.x.is_floating_point():
+        return "default"
+    return matmul.library if step_flop(model, bag) >= matmul.flop else "default"
 
 
 @torch.no_grad()
-def step_flop(model: nn.Module, data: Resident) -> float:
-    """Return the floating-point operations of a step of ``model`` on a bag of the mean size.
+def step_flop(model: nn.Module, bag: Bag) -> float:
+    """Return the floating-point operations of a training step of ``model`` on ``bag``.
 
-    The bag is of zeros: no instance of the data set is looked at. Random numbers and the model's
-    mode are left as they were. 0 where the method cannot take such a bag.
+    Random numbers and the model's mode are left as they were. 0 where the method cannot take the
+    bag.
     """
-    rows = max(1, round(len(data.x) / len(data.labels)))
-    x = torch.zeros((rows, *data.x.shape[1:]), device=data.x.device)
-    bag = Bag(x, None if data.coords is None else data.coords[:rows])
-    prepare = getattr(model, "prepare", None)
     is_training = model.training
-    devices = [data.x.device] if data.x.is_cuda else []
+    devices = [bag.x.device] if bag.x.is_cuda else []
     with torch.random.fork_rng(devices=devices), FlopCounterMode(display=False) as counter:
         try:
-            model.eval()(bag if prepare is None else prepare(bag))
+            model.eval()(bag)
         except Exception:  # noqa: BLE001  # a method may raise anything; on real bags it is told
             return 0.0
         finally:

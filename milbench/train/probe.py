@@ -15,12 +15,13 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from milbench.bags import Bag, Context
-from milbench.errors import PluginError
 from milbench.seeds import seed
+from milbench.train.active import Active
+from milbench.train.computation import SharedContext, computation_name, shared_computation
 from milbench.train.dropout import name_dropout, step_keys
-from milbench.train.replicas import Replicas, SharedContext
+from milbench.train.replicas import Replicas
 from milbench.train.sequential import cross_entropy
-from milbench.train.stacked_optim import Active, cannot_stack
+from milbench.train.stacked_optim import cannot_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from milbench.jobs import Cell
-    from milbench.records import Aggregator, Recipe
     from milbench.train.resident import Resident
 
 # Above these a step is bound by arithmetic or memory, and processes side by side are faster.
@@ -36,53 +36,38 @@ PARAMETERS = 200_000
 FLOP = 100e6
 TOLERANCE = 1e-4  # of the gradients, relative, in float32
 MODELS = 2
-# Fewer replicas were not faster than one after the other (benchmarks/speed/stacked.py).
-REPLICAS = 20
+EAGER_REPLICAS = 20  # fewer were not faster without a recording (benchmarks/speed/stacked.py)
 
 
-def why_alone(record: Aggregator, recipe: Recipe, count: int, device: str) -> str:
-    """Return why ``count`` runs that share an order are not stacked, by what is cheap to know.
-
-    Empty text says that the probe in the worker is to decide.
-    """
-    if count < REPLICAS:
-        return f"{count} runs share an order of bags, below {REPLICAS} a stack is no faster"
-    if device != "cpu":
-        return "stacks are not measured on this device yet"
-    reason = cannot_stack(recipe)
-    if reason:
-        return reason
-    try:
-        target = record.load()
-    except PluginError as error:
-        return str(error)
-    return "the method has a fit of its own" if hasattr(target, "fit") else ""
-
-
-def cannot_train_stacked(cell: Cell, build: Callable[[], Any], data: Resident) -> str:
+def cannot_train_stacked(cell: Cell, build: Callable[[], Any], data: Resident, count: int) -> str:
     """Return why the method of ``cell`` is trained run by run, or empty text.
 
     Parameters
     ----------
     build
         Makes one model, from torch's random numbers.
+    count
+        Planned runs that share an order of bags.
     """
+    reason = cannot_stack(cell.recipe)
+    if reason:
+        return reason
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed("probe", cell.dataset, cell.method))
         models = [build() for _ in range(MODELS)]
-        reason = _structure(models[0], cell, data)
+        reason = _structure(models[0])
         if reason:
             return reason
         for model in models:
             model.to(data.x.device)
         try:
-            return _numerics(models, data) or _speed(models[0], data)
+            return _size(models[0], data) or _numerics(models, cell, data, count)
         except Exception as error:  # noqa: BLE001  # a method may raise anything under vmap
             lines = str(error).strip().splitlines() or [""]
             return f"vmap fails: {type(error).__name__}: {lines[0][:200]}"
 
 
-def _structure(model: Any, cell: Cell, data: Resident) -> str:
+def _structure(model: Any) -> str:
     if not isinstance(model, nn.Module):
         return "the method is no torch module"
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -90,20 +75,17 @@ def _structure(model: Any, cell: Cell, data: Resident) -> str:
         return "no parameter to train"
     if len(list(model.named_parameters(remove_duplicate=False))) != len(list(model.parameters())):
         return "layers share weights"
-    if hasattr(model, "prepare") and cell.standardise and not data.is_image:
-        return "prepare would have to run for each fold's scaling"
-    count = sum(p.numel() for p in trained)
-    if count >= PARAMETERS:
-        return f"{count:,} parameters, at {PARAMETERS:,} or more processes are faster"
     return ""
 
 
 class _Probe(NamedTuple):
-    bag: Bag
+    """One bag of random numbers, as each model sees it."""
+
+    bags: list[Bag]
     label: Tensor
 
 
-def _probes(data: Resident, prepare: Callable[[Bag], Bag] | None) -> list[_Probe]:
+def _probes(data: Resident, prepare: Callable[[Bag], Bag] | None, *, is_own: bool) -> list[_Probe]:
     """Return bags of random numbers, as small, as middling and as large as the data set's."""
     sizes = np.diff(data.offsets)
     by_size = np.argsort(sizes, kind="stable")
@@ -111,37 +93,46 @@ def _probes(data: Resident, prepare: Callable[[Bag], Bag] | None) -> list[_Probe
     probes = []
     for label, bag in enumerate(by_size[[0, len(by_size) // 2, -1]].tolist()):
         shape = (int(sizes[bag]), *data.x.shape[1:])
-        x = torch.randint(0, 256, shape).byte() if data.is_image else torch.randn(shape)
         rows = slice(data.offsets[bag], data.offsets[bag + 1])
         coords = None if data.coords is None else data.coords[rows]
-        made = Bag(x.to(device), coords)
-        made = made if prepare is None else prepare(made)
+        x = torch.randint(0, 256, shape).byte() if data.is_image else torch.randn(shape)
+        scales = [1.0 + 0.1 * place for place in range(MODELS)] if is_own else [1] * MODELS
+        made = [Bag((x * scale).to(device), coords) for scale in scales]
+        made = made if prepare is None else [prepare(one) for one in made]
         probes.append(_Probe(made, torch.tensor(label % data.n_classes, device=device)))
     return probes
 
 
-def _numerics(models: list[nn.Module], data: Resident) -> str:
+def _numerics(models: list[nn.Module], cell: Cell, data: Resident, count: int) -> str:
     """Return where stacked gradients differ from those of each model alone, or empty text."""
-    replicas = Replicas(models, [None] * len(models))
-    active = Active.of(range(len(models)), replicas.device)
-    context = Context(n_classes=data.n_classes)
-    replicas.begin_epoch(context)
-    keys = step_keys(np.arange(len(models)), 0, 3).to(replicas.device)  # (3, R)
-    for step, probe in enumerate(_probes(data, getattr(models[0], "prepare", None))):
-        stacked, _ = replicas.gradients(probe.bag, probe.label, active, keys[step])
+    is_own = cell.standardise and not data.is_image
+    computation = shared_computation(computation_name(cell), models[0], has_own_bags=is_own)
+    replicas = Replicas(models, computation)
+    active = Active.of(range(len(models)), data.x.device)
+    context = Context(n_classes=data.n_classes, epochs=cell.recipe.epochs)
+    computation.begin_epoch(context)
+    keys = step_keys(np.arange(len(models)), 0, 3).to(data.x.device)  # (3, R)
+    prepare = getattr(models[0], "prepare", None)
+    for step, probe in enumerate(_probes(data, prepare, is_own=is_own)):
+        bag = probe.bags[0]
+        if is_own:
+            bag = Bag(torch.stack([one.x for one in probe.bags]), bag.coords)
+        stacked, _ = replicas.gradients(bag, probe.label, active, keys[step])
         for place, model in enumerate(models):
-            mine, reason = _gradients(model, probe, context, keys[step, place])
+            mine, reason = _gradients(model, probe, place, context, keys[step, place])
             if reason:
                 return reason
             error = _distance([g[place] for g in stacked], mine)
             if not error < TOLERANCE:
-                size = len(probe.bag)
+                size = len(probe.bags[0])
                 return f"stacked gradients differ by {error:.1e} on a bag of {size} instances"
+    if count < EAGER_REPLICAS and not computation.is_recorded:
+        return f"{count} runs share an order of bags, too few for a stack ({computation.note})"
     return ""
 
 
 def _gradients(
-    model: nn.Module, probe: _Probe, context: Context, key: Tensor
+    model: nn.Module, probe: _Probe, place: int, context: Context, key: Tensor
 ) -> tuple[list[Tensor], str]:
     """Return the gradients of one model alone, or why it cannot be stacked."""
     named = {n: p for n, p in model.named_parameters() if p.requires_grad}
@@ -152,7 +143,7 @@ def _gradients(
     model.train()
     loss_of = getattr(model, "loss", cross_entropy)
     shared: Any = SharedContext(context)
-    loss = loss_of(model(probe.bag), probe.label, shared)
+    loss = loss_of(model(probe.bags[place]), probe.label, shared)
     found = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
     changed = [n for n, value in model.named_buffers() if not torch.equal(value, before[n])]
     if changed:
@@ -170,8 +161,22 @@ def _distance(stacked: list[Tensor], alone: list[Tensor]) -> float:
     return float(np.sqrt(gap / max(size, 1e-30)))
 
 
+def _size(model: nn.Module, data: Resident) -> str:
+    """Return why processes side by side are faster; on a GPU there is one process."""
+    if data.x.device.type != "cpu":
+        return ""
+    count = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    if count >= PARAMETERS:
+        return f"{count:,} parameters, at {PARAMETERS:,} or more processes are faster"
+    flop = _flop(model, data)
+    if flop >= FLOP:
+        return f"{flop / 1e6:.0f} MFLOP a step, at {FLOP / 1e6:.0f} or more processes are faster"
+    return ""
+
+
 @torch.no_grad()
-def _speed(model: nn.Module, data: Resident) -> str:
+def _flop(model: nn.Module, data: Resident) -> float:
+    """Return the arithmetic of one training step on a bag of the mean size."""
     rows = max(1, round(len(data.x) / len(data.labels)))
     shape = (rows, *data.x.shape[1:])
     x = torch.zeros(shape, dtype=data.x.dtype if data.is_image else torch.float32)
@@ -180,7 +185,4 @@ def _speed(model: nn.Module, data: Resident) -> str:
     prepare = getattr(model, "prepare", None)
     with FlopCounterMode(display=False) as counter:
         model.eval()(bag if prepare is None else prepare(bag))
-    flop = 3 * counter.get_total_flops()  # the backward pass costs twice the forward pass
-    if flop >= FLOP:
-        return f"{flop / 1e6:.0f} MFLOP a step, at {FLOP / 1e6:.0f} or more processes are faster"
-    return ""
+    return 3.0 * float(counter.get_total_flops())  # the backward pass costs twice the forward pass

@@ -14,6 +14,7 @@ import torch
 
 from milbench.bags import Bag
 from milbench.features import on_device
+from milbench.train.matmul import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from milbench.features import Features
+    from milbench.train.matmul import Matmul
 
 # Up to this size a fold converts the whole array once; above it, each bag when it is used.
 EAGER_BYTES = 256 * 2**20
@@ -45,6 +47,8 @@ class Resident:
         Positions of the instances.
     labels : (B,)
         Label of each bag.
+    matmul
+        What may multiply float32 matrices on the device.
     """
 
     x: Tensor
@@ -52,6 +56,7 @@ class Resident:
     coords: Tensor | None
     labels: tuple[int, ...]
     n_classes: int
+    matmul: Matmul = DEFAULT
 
     @property
     def in_dim(self) -> int:
@@ -89,7 +94,7 @@ def _moments(x: Tensor) -> Moments:
     return Moments(mean, torch.stack(squares).sum(dim=0))
 
 
-def resident(features: Features, device: str) -> Resident:
+def resident(features: Features, device: str, matmul: Matmul = DEFAULT) -> Resident:
     """Move ``features`` to ``device`` once."""
     coords = None if features.coords is None else torch.from_numpy(features.coords).to(device)
     return Resident(
@@ -98,6 +103,7 @@ def resident(features: Features, device: str) -> Resident:
         coords=coords,
         labels=tuple(features.table.labels.tolist()),
         n_classes=len(features.table.classes),
+        matmul=matmul,
     )
 
 
@@ -147,6 +153,9 @@ class FoldBags:
         Applied to the instances, or None.
     prepare
         The method's parameter-free work on a bag, done once for each bag, in float32.
+    beside
+        How many such views of the data set are alive at a time; together they keep no more
+        standardised copies than one alone may.
     dtype
         Type of the features that a method is given. They are scaled in float32 and rounded last,
         since features far from 0 would lose their digits before.
@@ -157,6 +166,7 @@ class FoldBags:
         data: Resident,
         scaler: Scaler | None,
         prepare: Callable[[Bag], Bag] | None = None,
+        beside: int = 1,
         *,
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -166,7 +176,20 @@ class FoldBags:
         self._ready: dict[int, Bag] = {}
         self._dtype = dtype
         self._kept_as = dtype if prepare is None else torch.float32
-        self._keep = data.x.numel() * self._kept_as.itemsize <= EAGER_BYTES
+        self._keep = beside * self.nbytes <= EAGER_BYTES
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes that all bags take in the type they are kept in."""
+        return self._data.x.numel() * self._kept_as.itemsize
+
+    def preparing(self, prepare: Callable[[Bag], Bag]) -> FoldBags:
+        """Return the same bags for another ``prepare``; a standardised copy is shared."""
+        other = FoldBags(self._data, self.scaler, prepare, dtype=self._dtype)
+        other._keep = self._keep
+        if self._keep and self.scaler is not None and other._kept_as == self._kept_as:
+            other.__dict__["_kept"] = self._kept
+        return other
 
     def __getitem__(self, index: int) -> Bag:
         """Return bag ``index``; a view where nothing had to be computed."""
@@ -174,9 +197,7 @@ class FoldBags:
             return self._ready[index]
         rows = slice(self._data.offsets[index], self._data.offsets[index + 1])
         coords = None if self._data.coords is None else self._data.coords[rows]
-        bag = Bag(x=self._rows(rows), coords=coords)
-        if self._prepare is not None:
-            bag = self._rounded(self._prepare(bag))
+        bag = self._prepared(Bag(x=self._rows(rows), coords=coords))
         if self._keep or self._prepare is not None:
             self._ready[index] = bag
         return bag
@@ -201,7 +222,17 @@ class FoldBags:
         scaled = x.float() if self.scaler is None else self.scaler(x)
         return scaled.to(self._kept_as)
 
-    def _rounded(self, bag: Bag) -> Bag:
-        if self._dtype == torch.float32 or not bag.x.is_floating_point():
+    def _prepared(self, bag: Bag) -> Bag:
+        if self._prepare is None:
             return bag
-        return replace(bag, x=bag.x.to(self._dtype))
+        bag = self._prepare(bag)
+        is_ready = self._dtype == torch.float32 or not bag.x.is_floating_point()
+        return bag if is_ready else replace(bag, x=bag.x.to(self._dtype))
+
+    def typical(self) -> Bag:
+        """Return a bag of the mean size, of zeros: no instance of the data set is looked at."""
+        data = self._data
+        rows = max(1, round(len(data.x) / len(data.labels)))
+        dtype = data.x.dtype if data.is_image else self._kept_as
+        x = torch.zeros((rows, *data.x.shape[1:]), dtype=dtype, device=data.x.device)
+        return self._prepared(Bag(x, None if data.coords is None else data.coords[:rows]))

@@ -16,7 +16,9 @@ import torch.nn.functional as F
 from milbench.errors import TrainingError
 from milbench.seeds import seed
 from milbench.train.dropout import name_dropout, step_keys
+from milbench.train.flop import library_for
 from milbench.train.fold import Fitted
+from milbench.train.matmul import multiplying
 from milbench.train.optim import build_optimizer, learning_rate
 from milbench.train.precision import forward_in
 from milbench.train.protocol import Stopper, epoch_order, order_names
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from milbench.bags import Bag, Context, Output
     from milbench.train.dropout import Masks
     from milbench.train.fold import Fold
+    from milbench.train.matmul import Library
     from milbench.train.optim import Optimizer
 
     Loss = Callable[[Output, Tensor, Context], Tensor]
@@ -51,7 +54,9 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise TrainingError("no parameter to train; a method without any needs fit and predict")
-    forward = forward_in(fold.run.cell.precision, model)
+    precision = fold.run.cell.precision
+    forward = forward_in(precision, model)
+    library = library_for(model, fold)
     training = _Training(
         model=model,
         forward=forward,
@@ -65,16 +70,25 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
     )
     stopper = Stopper(recipe)
     epoch = 0
-    for epoch in range(recipe.epochs):
-        _train_epoch(training, epoch)
-        if len(fold.valid) == 0:
-            continue
-        if stopper.should_stop(_validation_loss(training, epoch), model):
-            break
+    with multiplying(library):
+        for epoch in range(recipe.epochs):
+            _train_epoch(training, epoch)
+            if len(fold.valid) == 0:
+                continue
+            if stopper.should_stop(_validation_loss(training, epoch), model):
+                break
     stopper.restore(model)
     model.eval()
     best = stopper.best_epoch if len(fold.valid) and recipe.select == "best" else epoch
-    return Fitted(predictor(forward), epoch + 1, best, sum(p.numel() for p in parameters))
+    return Fitted(
+        predictor(forward, library),
+        epoch + 1,
+        best,
+        sum(p.numel() for p in parameters),
+        stopper.losses[best] if len(fold.valid) else None,
+        precision=precision,
+        matmul=library,
+    )
 
 
 class _Training(NamedTuple):
@@ -130,12 +144,15 @@ def _validation_loss(training: _Training, epoch: int) -> float:
     return loss
 
 
-def predictor(forward: Callable[[Bag], Output]) -> Callable[[Bag], Output]:
+def predictor(
+    forward: Callable[[Bag], Output], library: Library = "default"
+) -> Callable[[Bag], Output]:
     """Return the prediction of a trained model, or of its ``forward``, one bag a call."""
 
     @torch.inference_mode()
     def predict(bag: Bag) -> Output:
-        return forward(bag)
+        with multiplying(library):
+            return forward(bag)
 
     return predict
 

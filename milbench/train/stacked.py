@@ -16,22 +16,22 @@ import torch.nn.functional as F
 
 from milbench.errors import TrainingError
 from milbench.seeds import seed
+from milbench.train.active import Active
+from milbench.train.computation import computation_name, shared_computation
 from milbench.train.dropout import step_keys
 from milbench.train.fold import Fitted
-from milbench.train.optim import learning_rate
 from milbench.train.protocol import Stopper, epoch_order, order_names
 from milbench.train.replicas import Replicas
 from milbench.train.sequential import diverged, predictor
-from milbench.train.stacked_optim import Active, stacked_optimizer
+from milbench.train.stack_bags import StackBags
+from milbench.train.stacked_optim import stacked_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor, nn
 
-    from milbench.records import Recipe
     from milbench.train.fold import Fold
-    from milbench.train.resident import FoldBags
 
 
 class _Member(NamedTuple):
@@ -41,6 +41,11 @@ class _Member(NamedTuple):
     model: nn.Module
     fold: Fold
     stopper: Stopper
+
+    @property
+    def kind(self) -> tuple[bytes, str]:
+        """Return what members have in common that count their steps together."""
+        return self.fold.train.tobytes(), repr(self.fold.run.cell.recipe)
 
 
 class _Row:
@@ -53,42 +58,45 @@ class _Row:
         return self._model.state_dict() | self._weights
 
 
-def fit_stacked(
-    models: Sequence[nn.Module], folds: Sequence[Fold], bags: FoldBags
-) -> list[Fitted | TrainingError]:
+def fit_stacked(models: Sequence[nn.Module], folds: Sequence[Fold]) -> list[Fitted | TrainingError]:
     """Train ``models`` on their ``folds``, which are of one cell and share the order of bags.
-
-    Parameters
-    ----------
-    bags
-        The bags before any fold's scaling; each fold's scaler is applied to its replica only.
 
     Returns
     -------
     list
         For each model the trained one, or the error of a replica that diverged.
     """
-    training = _Stack(models, folds, bags)
-    for epoch in range(training.recipe.epochs):
+    training = _Stack(models, folds)
+    epochs = folds[0].run.cell.recipe.epochs
+    for epoch in range(epochs):
         if training.members:
             training.train(epoch)
         if training.members:
-            training.validate(epoch)
+            training.validate(epoch, is_last=epoch == epochs - 1)
     return [training.results[place] for place in range(len(models))]
 
 
 class _Stack:
-    def __init__(self, models: Sequence[nn.Module], folds: Sequence[Fold], bags: FoldBags) -> None:
-        self.recipe: Recipe = folds[0].run.cell.recipe
-        self.members = [
-            _Member(place, model, fold, Stopper(self.recipe))
-            for place, (model, fold) in enumerate(zip(models, folds, strict=True))
-        ]
+    def __init__(self, models: Sequence[nn.Module], folds: Sequence[Fold]) -> None:
+        self.members = sorted(
+            (
+                _Member(place, model, fold, Stopper(fold.run.cell.recipe))
+                for place, (model, fold) in enumerate(zip(models, folds, strict=True))
+            ),
+            key=lambda member: member.kind,  # neighbours of a kind are moved by one call
+        )
         self.results: dict[int, Fitted | TrainingError] = {}
-        self.replicas = Replicas(models, [fold.bags.scaler for fold in folds])
-        self.optimizer = stacked_optimizer(list(self.replicas.weights.values()), self.recipe)
-        self._bags = bags
-        self._device = self.replicas.device
+        self._bags = StackBags([member.fold.bags for member in self.members])
+        computation = shared_computation(
+            computation_name(folds[0].run.cell),
+            models[0],
+            has_own_bags=self._bags.are_own,
+        )
+        self.replicas = Replicas([member.model for member in self.members], computation)
+        weights = list(self.replicas.weights.values())
+        recipes = [member.fold.run.cell.recipe for member in self.members]
+        self.optimizer = stacked_optimizer(weights, recipes)
+        self._device = weights[0].device
         known = {bag: label for fold in folds for bag, label in fold.labels.items()}
         self._labels = {b: torch.tensor(v, device=self._device) for b, v in known.items()}
         self._plan()
@@ -99,14 +107,18 @@ class _Stack:
         self._train = self._by_bag([fold.train for fold in folds])
         self._valid = self._by_bag([fold.valid for fold in folds])
         self._seeds = np.array([seed("dropout", *fold.run.names) for fold in folds])
+        self._no_keys = torch.zeros(len(folds), dtype=torch.int32, device=self._device)
 
     def _by_bag(self, positions: list[np.ndarray]) -> dict[int, Active]:
         members: dict[int, list[int]] = {}
         for place, bags in enumerate(positions):
             for bag in bags.tolist():
                 members.setdefault(bag, []).append(place)
-        kinds = {tuple(places): Active.of(places, self._device) for places in members.values()}
-        return {bag: kinds[tuple(places)] for bag, places in members.items()}
+        kinds = [member.kind for member in self.members]
+        known = {
+            tuple(places): Active.of(places, self._device, kinds) for places in members.values()
+        }
+        return {bag: known[tuple(places)] for bag, places in members.items()}
 
     def train(self, epoch: int) -> None:
         """Train one epoch, bag by bag in the shared order."""
@@ -114,21 +126,20 @@ class _Stack:
         order = epoch_order(
             fold.n_bags, np.array(sorted(self._train)), *order_names(fold.run, epoch)
         )
-        rate = learning_rate(self.recipe, epoch)
         keys = step_keys(self._seeds, epoch, fold.n_bags).to(self._device).unbind()
         losses = torch.zeros(len(self.members), device=self._device)
-        self.replicas.begin_epoch(fold.at_epoch(epoch))
+        self.replicas.computation.begin_epoch(fold.at_epoch(epoch))
         for bag in order.tolist():
             active = self._train[bag]
             gradients, loss = self.replicas.gradients(
-                self._bags[bag], self._labels[bag], active, keys[bag]
+                self._bags.of(bag, active), self._labels[bag], active, keys[bag]
             )
-            self.optimizer.step(gradients, rate, active)
+            self.optimizer.step(gradients, epoch, active)
             losses.index_copy_(0, active.index, loss.float())
         # What once is not finite stays so in the weights: the last loss tells of the whole epoch.
         self._drop_diverged("training", epoch, losses.tolist())
 
-    def validate(self, epoch: int) -> None:
+    def validate(self, epoch: int, *, is_last: bool) -> None:
         """Compute the validation losses; replicas whose training ends with this epoch leave."""
         losses = self._validation_losses()
         self._drop_diverged("validation", epoch, losses)
@@ -138,7 +149,7 @@ class _Stack:
             row = _Row(member.model, self.replicas.row(place))
             is_validated = len(member.fold.valid) > 0
             stops = is_validated and member.stopper.should_stop(loss, row)
-            if stops or epoch == self.recipe.epochs - 1:
+            if stops or is_last:
                 self._leave(member, place, epoch)
             else:
                 stay.append(place)
@@ -146,20 +157,15 @@ class _Stack:
 
     @torch.no_grad()
     def _validation_losses(self) -> list[float]:
-        """Return one loss a member; 0 where it has no validation bags."""
-        rows: dict[int, Tensor] = {}
+        """Return one mean loss a member; 0 where it has no validation bags."""
+        total = torch.zeros(len(self.members), dtype=torch.float64, device=self._device)
         for bag, active in self._valid.items():
-            rows[bag] = self.replicas.logits(self._bags[bag], active)  # (A, C)
-        losses = []
-        for place, member in enumerate(self.members):
-            bags = member.fold.valid.tolist()
-            if not bags:
-                losses.append(0.0)
-                continue
-            logits = [rows[bag][self._valid[bag].places.index(place)] for bag in bags]
-            labels = torch.stack([self._labels[bag] for bag in bags])
-            losses.append(float(F.cross_entropy(torch.stack(logits), labels)))
-        return losses
+            mine, label = self._bags.of(bag, active), self._labels[bag]
+            logits = self.replicas.logits(mine, label, active, self._no_keys)  # (A, C)
+            loss = F.cross_entropy(logits, label.expand(len(logits)), reduction="none")
+            total.index_add_(0, active.index, loss.double())
+        counts = [max(len(member.fold.valid), 1) for member in self.members]
+        return [loss / count for loss, count in zip(total.tolist(), counts, strict=True)]
 
     def _drop_diverged(self, which: str, epoch: int, losses: list[float]) -> None:
         stay = []
@@ -167,7 +173,7 @@ class _Stack:
             if math.isfinite(loss):
                 stay.append(place)
             else:
-                message = diverged(which, epoch, self.recipe.lr)
+                message = diverged(which, epoch, member.fold.run.cell.recipe.lr)
                 self.results[member.place] = TrainingError(message)
         self._keep(stay)
 
@@ -176,10 +182,18 @@ class _Stack:
         model.load_state_dict(_Row(model, self.replicas.row(place)).state_dict())
         member.stopper.restore(model)
         model.eval()
-        is_chosen = len(member.fold.valid) > 0 and self.recipe.select == "best"
+        is_chosen = len(member.fold.valid) > 0 and member.stopper.recipe.select == "best"
         best = member.stopper.best_epoch if is_chosen else epoch
         count = sum(p.numel() for p in model.parameters() if p.requires_grad)
-        self.results[member.place] = Fitted(predictor(model), epoch + 1, best, count)
+        self.results[member.place] = Fitted(
+            predictor(model),
+            epoch + 1,
+            best,
+            count,
+            validation_loss=member.stopper.losses[best] if len(member.fold.valid) else None,
+            engine="stacked",
+            note=self.replicas.computation.note,
+        )
 
     def _keep(self, places: list[int]) -> None:
         if len(places) == len(self.members):
@@ -189,5 +203,6 @@ class _Stack:
             return
         active = Active.of(places, self._device)
         self.replicas.keep(active)
+        self._bags.keep(active)
         self.optimizer.keep(list(self.replicas.weights.values()), active)
         self._plan()

@@ -20,19 +20,22 @@ from milbench.records import Aggregator
 from milbench.registry import load_registry
 from milbench.splits import load_splits
 from milbench.store import SCHEMA, Store
+from milbench.train.denormals import denormals_flushed
 from milbench.train.engine import train_run, train_stack, unsuitable
 from milbench.train.machine import keep_freed_memory, keep_products, peak_memory_mb, versions
 from milbench.train.matmul import DEFAULT
-from milbench.train.probe import cannot_train_stacked
 from milbench.train.resident import resident
+from milbench.train.tune import tune_run, tune_runs
+from milbench.train.tune_stacked import fit_all_stacked, why_apart
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
 
     from milbench.bags import BagTable
-    from milbench.jobs import Run
+    from milbench.jobs import Cell, Run
     from milbench.splits import Part, Splits
     from milbench.train.engine import Outcome
     from milbench.train.matmul import Matmul
@@ -59,6 +62,8 @@ class Task:
         Why the runs are trained one after the other; empty text when they may be stacked.
     matmul
         What multiplies matrices; decided once, in the main process.
+    planned
+        How many runs of the plan share the order of bags; no fewer when some are done already.
     """
 
     runs: tuple[Run, ...]
@@ -70,6 +75,7 @@ class Task:
     threads: int = 1
     alone: str = ""
     matmul: Matmul = DEFAULT
+    planned: int = 1
 
 
 class Finished(NamedTuple):
@@ -99,12 +105,13 @@ def work(task: Task) -> list[Finished] | Apart:
     keep_products()
     torch.set_num_threads(task.threads)
     store = Store(task.store)
-    if task.alone:
-        return [_finish(store, _record(run, task)) for run in task.runs]
-    records = _stack_records(task)
-    if isinstance(records, Apart):
-        return records
-    return [_finish(store, record) for record in records]
+    with denormals_flushed():
+        if task.alone:
+            return [_finish(store, _record(run, task)) for run in task.runs]
+        records = _stack_records(task)
+        if isinstance(records, Apart):
+            return records
+        return [_finish(store, record) for record in records]
 
 
 def failure(run: Run, suite_digest: str, error: BaseException) -> dict[str, Any]:
@@ -139,14 +146,15 @@ def _finish(store: Store, record: dict[str, Any]) -> Finished:
 
 def _record(run: Run, task: Task) -> dict[str, Any]:
     try:
-        data, table, splits = _load(task.features, task.splits, task.device)
+        data, table, splits = _load(task.features, task.splits, task.device, task.matmul)
         record = load_registry().record(Aggregator, run.cell.aggregator)
         reason = unsuitable(record, data)
         if reason:
             return _head(run, task.suite_digest) | {"status": "skipped", "reason": reason}
         part = splits.part(run.repeat, run.fold)
-        outcome = train_run(run, record, data, part, task.matmul)
-        return _head(run, task.suite_digest) | _body(outcome, table, part, task)
+        train = train_run if run.cell.tuning is None else tune_run
+        outcome = train(run, record, data, part)
+        return _done(run, outcome, (table, part), task)
     except Exception as error:  # noqa: BLE001  # a method may raise anything; it is recorded whole
         return failure(run, task.suite_digest, error)
 
@@ -154,32 +162,48 @@ def _record(run: Run, task: Task) -> dict[str, Any]:
 def _stack_records(task: Task) -> list[dict[str, Any]] | Apart:
     """Return one record a run, or why the runs cannot be trained as a stack."""
     try:
-        data, table, splits = _load(task.features, task.splits, task.device)
+        data, table, splits = _load(task.features, task.splits, task.device, task.matmul)
         cell = task.runs[0].cell
         record = load_registry().record(Aggregator, cell.aggregator)
         if unsuitable(record, data):
             return Apart("the data set does not suit the method")
-        build = partial(record.load(), data.in_dim, data.n_classes, **cell.args)
-        reason = cannot_train_stacked(cell, build, data)
+        reason = why_apart(cell, record, data, task.planned)
         if reason:
             return Apart(reason)
         parts = [splits.part(run.repeat, run.fold) for run in task.runs]
-        outcomes = train_stack(task.runs, record, data, parts)
+        outcomes = _side_by_side(task.runs, record, data, parts)
     except Exception as error:  # noqa: BLE001  # run by run it is told of the run it belongs to
         return Apart(f"the stack failed: {type(error).__name__}: {error}"[:300])
     return [
         failure(run, task.suite_digest, outcome)
         if isinstance(outcome, MilbenchError)
-        else _head(run, task.suite_digest) | _body(outcome, table, part, task)
+        else _done(run, outcome, (table, part), task)
         for run, outcome, part in zip(task.runs, outcomes, parts, strict=True)
     ]
 
 
+def _side_by_side(
+    runs: Sequence[Run], record: Aggregator, data: Resident, parts: Sequence[Part]
+) -> list[Outcome | MilbenchError]:
+    if runs[0].cell.tuning is None:
+        return train_stack(runs, record, data, parts)
+    fit = partial(fit_all_stacked, record=record, data=data)
+    return tune_runs(runs, record, data, parts, fit)
+
+
+def _done(run: Run, outcome: Outcome, where: tuple[BagTable, Part], task: Task) -> dict[str, Any]:
+    """Return the record of a finished run; ``where`` is the table and its part of it."""
+    body = _body(outcome, *where, task)
+    return _head(run, task.suite_digest) | body | _chosen(run.cell, outcome)
+
+
 @lru_cache(maxsize=2)
-def _load(features: Path, splits: Path, device: str) -> tuple[Resident, BagTable, Splits]:
+def _load(
+    features: Path, splits: Path, device: str, matmul: Matmul
+) -> tuple[Resident, BagTable, Splits]:
     # The main process has checked the content hash; a worker maps the same file.
     opened = open_features(features, verify=False)
-    return resident(opened, device), opened.table, load_splits(splits, opened.table)
+    return resident(opened, device, matmul), opened.table, load_splits(splits, opened.table)
 
 
 def _head(run: Run, suite_digest: str) -> dict[str, Any]:
@@ -194,7 +218,7 @@ def _head(run: Run, suite_digest: str) -> dict[str, Any]:
         "suite_hash": suite_digest,
         "dataset": cell.dataset,
         "encoder": cell.encoder,
-        "method": cell.method,
+        "method": cell.row,
         "aggregator": cell.aggregator,
         "args": cell.args,
         "recipe": asdict(cell.recipe),
@@ -215,16 +239,36 @@ def _head(run: Run, suite_digest: str) -> dict[str, Any]:
             "code": cell.code,
         },
         "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
+    } | _budget(cell)
+
+
+def _budget(cell: Cell) -> dict[str, Any]:
+    """Return what a tuned run was given to try; nothing for a published setting."""
+    if cell.tuning is None:
+        return {}
+    return {"tuning": {"trials": len(cell.tuning.trials), "space": cell.tuning.space}}
+
+
+def _chosen(cell: Cell, outcome: Outcome) -> dict[str, Any]:
+    """Return the trials of a tuned run, and the settings that were chosen as those of the run."""
+    if cell.tuning is None:
+        return {}
+    kept = cell.trials()[outcome.chosen]
+    return {
+        "args": kept.args,
+        "recipe": asdict(kept.recipe),
+        "trials": [trial._asdict() for trial in outcome.trials],
+        "chosen": outcome.chosen,
     }
 
 
 def _body(outcome: Outcome, table: BagTable, part: Part, task: Task) -> dict[str, Any]:
     return {
         "classes": list(table.classes),
-        "engine": outcome.engine,
-        "engine_reason": task.alone or "stacked and single gradients agree; small steps",
-        "precision": outcome.precision,
-        "matmul": outcome.matmul,
+        "engine": outcome.fitted.engine,
+        "engine_reason": task.alone or outcome.fitted.note,
+        "precision": outcome.fitted.precision,
+        "matmul": outcome.fitted.matmul,
         "device": task.device,
         "epochs": outcome.fitted.epochs,
         "best_epoch": outcome.fitted.best_epoch,

@@ -67,6 +67,7 @@ def _methods() -> Iterator[Aggregator]:
         summary="linear model on the mean instance",
         paper=AMORES,
         recipe=LINEAR,
+        stackable=True,
     )
     yield Aggregator(
         name="max",
@@ -74,6 +75,7 @@ def _methods() -> Iterator[Aggregator]:
         summary="linear model on the feature-wise maximum",
         paper=GARTNER,
         recipe=LINEAR,
+        stackable=True,
     )
     yield Aggregator(
         name="abmil",
@@ -81,6 +83,7 @@ def _methods() -> Iterator[Aggregator]:
         summary="attention pooling of embedded instances",
         paper=ILSE,
         recipe=ATTENTION,
+        stackable=True,
     )
     yield Aggregator(
         name="gated-abmil",
@@ -88,6 +91,7 @@ def _methods() -> Iterator[Aggregator]:
         summary="gated attention pooling of embedded instances",
         paper=ILSE,
         recipe=ATTENTION,
+        stackable=True,
     )
     yield Aggregator(
         name="mi-net-instance",
@@ -95,6 +99,7 @@ def _methods() -> Iterator[Aggregator]:
         summary="mi-Net: instance predictions, pooled",
         paper=WANG,
         recipe=NETWORK,
+        stackable=True,
     )
     yield Aggregator(
         name="mi-net-embedding",
@@ -102,6 +107,7 @@ def _methods() -> Iterator[Aggregator]:
         summary="MI-Net: pooled embeddings, classified",
         paper=WANG,
         recipe=NETWORK,
+        stackable=True,
     )
     yield Aggregator(
         name="dsmil",
@@ -109,22 +115,26 @@ def _methods() -> Iterator[Aggregator]:
         summary="attention to the most critical instance, two streams",
         paper=LI,
         recipe=DUAL_STREAM,
+        stackable=True,
         fidelity="exact",
     )
 
 
 def _controls() -> Iterator[Aggregator]:
+    # They fit themselves: their settings are part of what they are a control for.
     yield Aggregator(
         name="prior",
         target="milbench_aggregators.prior:Prior",
         summary="class frequencies of the training bags",
         control=True,
+        search={},
     )
     yield Aggregator(
         name="bag-size",
         target="milbench_aggregators.bag_size:BagSize",
         summary="logistic regression on the bag size alone",
         control=True,
+        search={},
     )
     yield Aggregator(
         name="pooled-logistic",
@@ -132,6 +142,7 @@ def _controls() -> Iterator[Aggregator]:
         summary="logistic regression on min, mean and max",
         paper=GARTNER,
         control=True,
+        search={},
     )
     yield Aggregator(
         name="pooled-forest",
@@ -139,4 +150,5 @@ def _controls() -> Iterator[Aggregator]:
         summary="random forest on min, mean and max",
         paper=f"{GARTNER}; {BREIMAN}",
         control=True,
+        search={},
     )

@@ -18,8 +18,12 @@ class Max(nn.Module):
         self.in_dim = in_dim
         self.head = nn.Linear(in_dim, n_classes)
 
+    def prepare(self, bag: Bag) -> Bag:
+        """Return the maxima as a bag of one (1, D): all that the bag is looked at for."""
+        return Bag(x=bag.x.amax(dim=0, keepdim=True))
+
     def forward(self, bag: Bag) -> Output:
-        """Map bag.x of shape (N, D) to logits of shape (C,).
+        """Map bag.x of shape (N, D), prepared or not, to logits of shape (C,).
 
         Raises
         ------

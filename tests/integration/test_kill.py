@@ -86,6 +86,38 @@ def test_twenty_kills_change_nothing(tiny, site, tmp_path, monkeypatch):
     assert made[0].sections[0].rows[0].runs.done == 40
 
 
+@pytest.mark.slow
+def test_kills_in_the_middle_of_stacks_change_nothing(tiny, site, tmp_path):
+    """A stack stores its runs one by one at its end; killed anywhere, the rest is trained again."""
+    suite = tiny(["tiny-mean", "tiny-first"])
+    text = suite.read_text().replace("repeats = 3", "repeats = 20")
+    suite.write_text(text.replace("[train]", '[protocol]\norder = "common"\n\n[train]'))
+    stacked = ("--engine", "stacked", "--executor", "inline")
+    assert start(suite, tmp_path, site, "whole", *stacked).wait() == 0
+
+    rng = np.random.default_rng(0)
+    for kill in range(4):
+        child = start(suite, tmp_path, site, "killed", *stacked)
+        goal = stored(tmp_path, "killed") + 7 * (kill % 2)  # at once, or between two of its files
+        while stored(tmp_path, "killed") < goal and child.poll() is None:
+            time.sleep(0.0005)
+        time.sleep(0 if kill % 2 else rng.uniform(2.0, 5.0))
+        assert child.poll() is None, "all runs were done before the last kill"
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    assert start(suite, tmp_path, site, "killed", *stacked).wait() == 0
+
+    whole, killed = content(tmp_path, "whole"), content(tmp_path, "killed")
+    assert {record["engine"] for record in killed.values()} == {"stacked"}
+    assert whole.keys() == killed.keys()
+    for key, record in whole.items():
+        for part in ("test", "validation"):  # equal to rounding, whoever else is in the stack
+            found, expected = killed[key].pop(part), record.pop(part)
+            np.testing.assert_allclose(found["score"], expected["score"], atol=1e-6)
+            assert found["bag"] == expected["bag"]
+        assert killed[key] == record
+
+
 @pytest.mark.parametrize("executor", ["inline", "processes"])
 def test_an_interrupt_keeps_what_is_finished(tiny, site, tmp_path, executor):
     """Ctrl-C ends with status 130, keeps whole files only, and the next run goes on."""

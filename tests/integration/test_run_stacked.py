@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+STACKED = ("--engine", "stacked")
 PLUGIN = """
     from milbench import Aggregator, Bag, Output, hookimpl
     from torch import nn
@@ -46,14 +47,14 @@ def records(folder):
 def test_a_resumed_stack_trains_what_is_missing_and_nothing_else(common, run, tmp_path):
     """Seven of twenty records are lost; the rest stays, and the seven come back as they were."""
     suite = common(["tiny-mean"])
-    assert "20 done, 0 done before" in run(suite).stderr
+    assert "20 done, 0 done before" in run(suite, *STACKED).stderr
     before = records(tmp_path)
     assert {record["engine"] for record in before.values()} == {"stacked"}
     lost = list(before)[::3]
     for path in lost:
         path.unlink()
 
-    assert "7 done, 13 done before" in run(suite).stderr
+    assert "7 done, 13 done before" in run(suite, *STACKED).stderr
     after = records(tmp_path)
     for path, record in before.items():
         assert after[path]["engine"] == "stacked"
@@ -71,7 +72,7 @@ def test_a_method_that_reads_values_falls_back_and_says_so(common, run, install,
     """It is trained run by run, beside a method that is stacked, in worker processes too."""
     install("milbench-waits", PLUGIN)
     suite = common(["waits", "tiny-mean", "prior"])
-    done = run(suite, "--executor", "processes", "--workers", "2")
+    done = run(suite, *STACKED, "--executor", "processes", "--workers", "2")
 
     assert "60 done, 0 done before, 0 skipped, 0 failed" in done.stderr
     engines = {(r["method"], r["engine"]) for r in records(tmp_path).values()}
@@ -83,7 +84,7 @@ def test_a_method_that_reads_values_falls_back_and_says_so(common, run, install,
 
 def test_a_stack_whose_method_fails_tells_each_run_of_it(common, run, tmp_path):
     """A method that raises in every forward pass leaves one failed record a run."""
-    done = run(common(["tiny-fails", "tiny-mean"]))
+    done = run(common(["tiny-fails", "tiny-mean"]), *STACKED)
     failed = [record for record in records(tmp_path).values() if record["status"] == "failed"]
 
     assert "20 done, 0 done before, 0 skipped, 20 failed" in done.stderr
@@ -91,12 +92,20 @@ def test_a_stack_whose_method_fails_tells_each_run_of_it(common, run, tmp_path):
     assert all("Traceback" in record["traceback"] for record in failed)
 
 
-def test_few_runs_of_one_order_are_trained_one_after_the_other(common, run, tmp_path):
-    """An order for each seed leaves four folds to a stack, too few to gain."""
-    run(common(["tiny-mean"], order="per-seed"))
+def test_short_runs_are_trained_one_after_the_other(common, run, tmp_path):
+    """Recording the steps would take longer than the few steps there are."""
+    run(common(["tiny-mean"]))
     found = list(records(tmp_path).values())
 
     assert {record["engine"] for record in found} == {"sequential"}
-    assert {record["engine_reason"] for record in found} == {
-        "4 runs share an order of bags, below 20 a stack is no faster"
-    }
+    reasons = {record["engine_reason"] for record in found}
+    assert all("training steps, below 20,000" in reason for reason in reasons)
+
+
+def test_the_user_may_ask_for_one_engine(common, run, tmp_path):
+    """Folds that share an order by seed are stacked on request, and never where it is refused."""
+    suite = common(["tiny-mean"], order="per-seed")
+    run(suite, *STACKED)
+    assert {record["engine"] for record in records(tmp_path).values()} == {"stacked"}
+    run(suite, "--engine", "sequential", "--fresh")
+    assert {record["engine"] for record in records(tmp_path).values()} == {"sequential"}

@@ -147,7 +147,7 @@ def test_a_fit_method_gets_examples_and_predicts_bags():
     outcome = train_run(run_of(), record(Recorder), data(), PART)
     train, valid, context = Recorder.shown
 
-    assert outcome.engine == "estimator"
+    assert outcome.fitted.engine == "estimator"
     np.testing.assert_allclose(outcome.test, [[0.25, 0.75]] * 4)
     assert (len(train), len(valid), context.class_counts) == (12, 4, (6, 6))
     assert [example.label for example in train] == [0, 1] * 6

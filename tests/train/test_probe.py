@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from milbench import Aggregator, Bag, Output, Recipe
+from milbench import Bag, Output, Recipe
 from milbench.jobs import Cell
-from milbench.train.probe import REPLICAS, cannot_train_stacked, why_alone
+from milbench.train.choice import REPLICAS
+from milbench.train.probe import EAGER_REPLICAS, cannot_train_stacked
 from milbench.train.resident import Resident
 from milbench_aggregators import milbench_aggregators
 
@@ -97,6 +98,11 @@ class Wide(Linear):
         self.more = nn.Linear(500, 500)
 
 
+def test_every_built_in_network_claims_to_stack_and_nothing_else_does():
+    """What trains itself has no steps to share."""
+    assert [name for name, record in BUILT_IN.items() if record.stackable is True] == NETWORKS
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_built_in_network_stacks(name):
     """On bags of the classical size: gradients agree and a step is small."""
@@ -106,8 +112,7 @@ def test_every_built_in_network_stacks(name):
     def build():
         return record.load()(166, 2, **args)
 
-    assert cannot_train_stacked(CELL, build, data(166, rows=5)) == ""
-    assert why_alone(record, record.recipe, REPLICAS, "cpu") == ""
+    assert cannot_train_stacked(CELL, build, data(166, rows=5), REPLICAS) == ""
 
 
 @pytest.mark.parametrize(
@@ -120,15 +125,19 @@ def test_every_built_in_network_stacks(name):
         (Counts, "the buffer seen changes in training"),
         (Weighted, r"context\.class_counts differs between the folds"),
         (Tied, "layers share weights"),
-        (Prepares, "prepare would have to run for each fold"),
         (Wide, "250,510 parameters"),
     ],
 )
 def test_what_cannot_be_stacked_says_why(target, says):
     """The reason names the cause, so that an author can remove it."""
-    reason = cannot_train_stacked(CELL, lambda: target(4, 2), data())
+    reason = cannot_train_stacked(CELL, lambda: target(4, 2), data(), REPLICAS)
 
     assert re.search(says, reason), reason
+
+
+def test_a_method_that_prepares_its_bags_stacks():
+    """Prepared bags of each fold's own scaling lie side by side."""
+    assert cannot_train_stacked(CELL, lambda: Prepares(4, 2), data(), REPLICAS) == ""
 
 
 def test_wrong_gradients_are_found():
@@ -140,7 +149,7 @@ def test_wrong_gradients_are_found():
             is_stacked = torch._C._functorch.is_functorch_wrapped_tensor(output.logits)
             return output._replace(logits=output.logits * (1.01 if is_stacked else 1.0))
 
-    reason = cannot_train_stacked(CELL, lambda: Flips(4, 2), data())
+    reason = cannot_train_stacked(CELL, lambda: Flips(4, 2), data(), REPLICAS)
 
     assert "stacked gradients differ by" in reason
     assert "on a bag of 1 instances" in reason
@@ -150,37 +159,45 @@ def test_large_steps_are_not_stacked():
     """150 k parameters on 300 instances are 270 MFLOP a step: 2 * 3 * 300 * 150,000."""
     record = BUILT_IN["abmil"]
     large = data(166, rows=100)
-    reason = cannot_train_stacked(CELL, lambda: record.load()(166, 2), large)
+    reason = cannot_train_stacked(CELL, lambda: record.load()(166, 2), large, REPLICAS)
 
     assert "MFLOP a step" in reason
     assert int(reason.split()[0]) == pytest.approx(270, rel=0.1)
 
 
-@pytest.mark.parametrize(
-    ("recipe", "count", "device", "says"),
-    [
-        (Recipe(), REPLICAS - 1, "cpu", "a stack is no faster"),
-        (Recipe(), REPLICAS, "cuda", "not measured"),
-        (Recipe(optimizer="radam"), REPLICAS, "cpu", "radam has no stacked form"),
-    ],
-)
-def test_what_is_cheap_to_know_is_told_before_anything_is_built(recipe, count, device, says):
-    """Few runs, another device, or an optimiser without a stacked form."""
-    assert says in why_alone(BUILT_IN["mean"], recipe, count, device)
+def test_an_optimiser_without_a_stacked_form_says_so():
+    """There is no fused RAdam in torch."""
+    cell = replace(CELL, recipe=Recipe(optimizer="radam"))
+    reason = cannot_train_stacked(cell, lambda: Linear(4, 2), data(), REPLICAS)
+
+    assert reason == "the optimiser radam has no stacked form"
 
 
-def test_a_method_that_fits_itself_is_no_network():
-    """Estimators are never stacked, and a target that cannot be loaded says so."""
-    absent = Aggregator(name="absent", target="no_such_module:Nothing", summary="test")
+class RefusesSymbols(Linear):
+    """Cannot be recorded with sizes left open."""
 
-    assert "a fit of its own" in why_alone(BUILT_IN["prior"], Recipe(), REPLICAS, "cpu")
-    assert "no_such_module" in why_alone(absent, Recipe(), REPLICAS, "cpu")
+    def forward(self, bag: Bag) -> Output:
+        if isinstance(bag.x.shape[0], torch.SymInt):
+            raise TypeError("a number, please")
+        return super().forward(bag)
+
+
+def test_a_few_runs_that_cannot_be_replayed_are_not_stacked():
+    """Eager stacks gain from twenty runs on."""
+
+    def build():
+        return RefusesSymbols(4, 2)
+
+    assert cannot_train_stacked(CELL, build, data(rows=2), EAGER_REPLICAS) == ""
+    reason = cannot_train_stacked(CELL, build, data(rows=2), EAGER_REPLICAS - 1)
+    assert "19 runs share an order of bags, too few for a stack" in reason
+    assert "recording fails: TypeError: a number, please" in reason
 
 
 def test_the_verdict_leaves_random_numbers_alone():
     """The probe draws from a stream of its own."""
     torch.manual_seed(1)
     state = torch.random.get_rng_state()
-    cannot_train_stacked(replace(CELL, standardise=False), lambda: Linear(4, 2), data())
+    cannot_train_stacked(replace(CELL, standardise=False), lambda: Linear(4, 2), data(), REPLICAS)
 
     assert torch.equal(torch.random.get_rng_state(), state)

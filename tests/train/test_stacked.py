@@ -91,7 +91,7 @@ def test_a_stack_trains_as_one_run_after_the_other(name, n_classes):
     runs = runs_of(fast(record.recipe), **small)
 
     for run, found in zip(runs, stacked(runs, record, bags), strict=True):
-        assert found.engine == "stacked"
+        assert found.fitted.engine == "stacked"
         assert_same(found, alone(run, record, bags))
 
 

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from milbench import Recipe
-from milbench.train.stacked_optim import Active, stacked_optimizer
+from milbench.train.active import Active
+from milbench.train.stacked_optim import stacked_optimizer
 
 CPU = torch.device("cpu")
 RECIPES = [
@@ -35,7 +36,7 @@ def test_each_replica_moves_as_under_torchs_optimiser(recipe):
     stack = [torch.randn(3, 4, 2).double(), torch.randn(3, 5).double()]
     theirs = [[nn.Parameter(rows[r].clone()) for rows in stack] for r in range(3)]
     torchs = [reference(parameters, recipe) for parameters in theirs]
-    mine = stacked_optimizer(stack, recipe)
+    mine = stacked_optimizer(stack, [recipe] * 3)
     members = [0, 1, 2]
     for step in range(12):
         if step == 8:
@@ -45,7 +46,7 @@ def test_each_replica_moves_as_under_torchs_optimiser(recipe):
             mine.keep(stack, kept)
         places = [p for p, member in enumerate(members) if (step + member) % 3]
         gradients = [torch.randn(len(places), *rows.shape[1:]).double() for rows in stack]
-        mine.step(gradients, recipe.lr, Active.of(places, CPU))
+        mine.step(gradients, 0, Active.of(places, CPU, kinds=members))
         for row, place in enumerate(places):
             for parameter, gradient in zip(theirs[members[place]], gradients, strict=True):
                 parameter.grad = gradient[row]
@@ -54,6 +55,38 @@ def test_each_replica_moves_as_under_torchs_optimiser(recipe):
     for place, member in enumerate(members):
         for rows, parameter in zip(stack, theirs[member], strict=True):
             torch.testing.assert_close(rows[place], parameter.data, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_each_replica_has_a_rate_and_a_decay_of_its_own(optimizer):
+    """Neighbours of one recipe are moved together, others by their own; each as under torch's."""
+    torch.manual_seed(0)
+    recipes = [
+        Recipe(optimizer=optimizer, lr=lr, weight_decay=decay, schedule="cosine", epochs=2)
+        for lr, decay in ((0.1, 0.0), (0.1, 0.0), (0.01, 0.1), (0.1, 0.1))
+    ]
+    stack = [torch.randn(4, 3).double()]
+    theirs = [nn.Parameter(row.clone()) for row in stack[0]]
+    torchs = [reference([p], recipe) for p, recipe in zip(theirs, recipes, strict=True)]
+    mine = stacked_optimizer(stack, recipes)
+    for epoch, share in enumerate((1.0, 0.5)):  # the cosine over two epochs: cos 0, cos(pi / 2)
+        gradient = torch.randn(4, 3).double()
+        mine.step([gradient], epoch, Active.of(range(4), CPU, kinds=recipes))
+        for place, (recipe, theirs_now) in enumerate(zip(recipes, torchs, strict=True)):
+            theirs[place].grad = gradient[place]
+            theirs_now.param_groups[0]["lr"] = recipe.lr * share
+            theirs_now.step()
+
+    for row, parameter in zip(stack[0], theirs, strict=True):
+        torch.testing.assert_close(row, parameter.data, rtol=1e-12, atol=1e-12)
+
+
+def test_neighbours_of_a_kind_make_a_span():
+    """Places 0 1 | 2 | 4 5: the kind changes after 1, and 3 is left out."""
+    active = Active.of([0, 1, 2, 4, 5], CPU, kinds=["a", "a", "b", "b", "b", "b"])
+
+    assert active.spans == ((0, 2), (2, 3), (4, 6))
+    assert active.sizes == [2, 1, 2]
 
 
 def test_neighbours_are_a_view_and_others_a_copy():

@@ -1,0 +1,162 @@
+"""A vmapped function run from a recording of its operations.
+
+Eager ``torch.func`` transforms cost more than the arithmetic of a small network. They are recorded
+once, with symbolic sizes (``make_fx``), simplified, and replayed. A recording may have been fixed
+to the sizes it was made with, so it is used for a size only after it gave the values of the
+function itself on the first bag of that size; what does not agree stays as it was.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.func import vmap
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.node import map_aggregate
+
+from milbench.train.simplify import simplify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+    from torch.fx import Graph, GraphModule
+
+    Function = Callable[..., list[Tensor]]
+    Arguments = Callable[[], Sequence[Tensor]]
+
+TOLERANCE = 1e-4  # relative, of all values of an output
+RECORDINGS = 3  # a function whose operations depend on the size of the bag gets that many
+# Counts of replicas to record with; one that is no other size stands for the count in the graph.
+MARKERS = (29, 31, 37, 41, 43, 47, 53, 59, 61)
+
+
+class Traced:
+    """``vmap`` of ``function`` over the axes ``in_dims``, recorded.
+
+    Parameters
+    ----------
+    function
+        Maps tensors to a list of tensors; its operations depend on sizes, never on values.
+    in_dims
+        For each argument 0 where replicas have their own, None where they share it.
+    after_eager
+        Called after the function itself was run, and before it is recorded.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        in_dims: tuple[int | None, ...],
+        after_eager: Callable[[], None],
+    ) -> None:
+        self._eager: Function = vmap(function, in_dims=in_dims)
+        self._after_eager = after_eager
+        self._in_dims = in_dims
+        self._recordings: list[Function] = []
+        self._room = RECORDINGS
+        self.why = "no recording agreed"
+        self._of_rows: dict[int, Function] = {}
+        self._proven: set[tuple[int, int]] = set()
+
+    def __call__(self, rows: int, count: int, arguments: Arguments) -> list[Tensor]:
+        """Return the outputs (count, ...) of ``count`` replicas on a bag of ``rows`` instances.
+
+        Parameters
+        ----------
+        arguments
+            Gives the arguments; asked again after ``after_eager``.
+        """
+        replay = self._of_rows.get(rows)
+        if replay is None or (id(replay), count) not in self._proven:
+            return self._first(rows, count, arguments)
+        return replay(*arguments())
+
+    def stay_eager(self, why: str) -> None:
+        """Forget all recordings and make no more."""
+        self.why, self._room = why, 0
+        self._recordings.clear()
+        self._of_rows.clear()
+
+    @property
+    def is_recorded(self) -> bool:
+        """Return whether most sizes so far are replayed."""
+        replayed = sum(replay is not self._eager for replay in self._of_rows.values())
+        return 2 * replayed > len(self._of_rows)
+
+    def _first(self, rows: int, count: int, arguments: Arguments) -> list[Tensor]:
+        """Compute the outputs by the function itself, and see which recording agrees."""
+        expected = self._eager(*arguments())
+        self._after_eager()
+        replay = self._agreeing(arguments(), expected) or self._eager
+        self._of_rows[rows] = replay
+        self._proven.add((id(replay), count))
+        return expected
+
+    def _agreeing(self, arguments: Sequence[Tensor], expected: list[Tensor]) -> Function | None:
+        for replay in self._recordings:
+            if _agrees(replay, arguments, expected):
+                return replay
+        if self._room == 0:
+            return None
+        self._room -= 1
+        try:
+            replay = record(self._eager, self._in_dims, arguments)
+        except Exception as error:  # noqa: BLE001  # what cannot be recorded may fail in any way
+            lines = str(error).strip().splitlines() or [""]
+            self.stay_eager(f"recording fails: {type(error).__name__}: {lines[0][:200]}")
+            return None
+        self._recordings.append(replay)
+        return replay if _agrees(replay, arguments, expected) else None
+
+
+def record(
+    function: Function, in_dims: Sequence[int | None], arguments: Sequence[Tensor]
+) -> Function:
+    """Return ``function``, a vmapped one, as a replay that holds for any count of replicas."""
+    count = _marker(arguments)
+    examples = [
+        value if axis is None else value[:1].expand(count, *value.shape[1:]).contiguous()
+        for value, axis in zip(arguments, in_dims, strict=True)
+    ]
+    recording: GraphModule = make_fx(function, tracing_mode="symbolic")(*examples)
+    simplify(recording.graph)
+    _free_count(recording.graph, count, list(in_dims).index(0))
+    recording.recompile()
+    replay: Function = recording.forward
+    return replay
+
+
+def _marker(arguments: Sequence[Tensor]) -> int:
+    taken = {size for value in arguments for size in value.shape}
+    return next(marker for marker in MARKERS if marker not in taken)
+
+
+def _free_count(graph: Graph, count: int, stacked: int) -> None:
+    """Write the size of argument ``stacked`` wherever the graph holds the number ``count``."""
+    inputs = [node for node in graph.nodes if node.op == "placeholder"]
+    with graph.inserting_after(inputs[-1]):
+        size = graph.call_function(torch.ops.aten.sym_size.int, (inputs[stacked], 0))
+
+    def freed(value: Any) -> Any:
+        return size if isinstance(value, int) and value == count else value
+
+    for node in graph.nodes:
+        if node is not size and node.op == "call_function":
+            node.args = map_aggregate(node.args, freed)
+
+
+def _agrees(replay: Function, arguments: Sequence[Tensor], expected: list[Tensor]) -> bool:
+    try:
+        found = replay(*arguments)
+    except (RuntimeError, IndexError, ValueError):  # recorded for other sizes
+        return False
+    return all(_near(mine, theirs) for mine, theirs in zip(found, expected, strict=True))
+
+
+def _near(found: Tensor, expected: Tensor) -> bool:
+    if found.shape != expected.shape:
+        return False
+    gap = (found - expected).double().norm()
+    return bool(gap <= TOLERANCE * expected.double().norm() + 1e-12)
