@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from milbench.registry import Registry
     from milbench.search import Tuning
     from milbench.splits import Splits
-    from milbench.suite import Method, Suite
+    from milbench.suite import Method, Precision, Suite
 
 # Raised by hand when the harness trains differently, so that older results are not reused.
 PROTOCOL = 2  # 2: masks of dropout follow from names
@@ -51,6 +51,8 @@ class Cell:
         it, on a machine without the data too.
     order
         Which trainings share an order of bags; see :func:`milbench.train.protocol.order_names`.
+    precision
+        The numbers that the method is trained in; see :mod:`milbench.train.precision`.
     tuning
         What each run tries; ``args`` and ``recipe`` are then those of its first trial. None for a
         published setting.
@@ -70,6 +72,7 @@ class Cell:
     code: str
     settings: str
     order: str = "per-seed"
+    precision: Precision = "float32"
     tuning: Tuning | None = None
 
     @property
@@ -95,7 +98,7 @@ class Cell:
         content = {n: v for n, v in asdict(self).items() if n not in ("suite", "settings")}
         if self.tuning is None:  # results from before there was tuning keep their names
             del content["tuning"]
-        return _digest({**content, "protocol": PROTOCOL})
+        return _digest({**_named(content), "protocol": PROTOCOL})
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,7 @@ def settings_digest(suite: Suite, registry: Registry, row: Row, dataset: str) ->
     method = row.method
     record = registry.record(Aggregator, method.name)
     content = {
+        "precision": precision_of(suite, method, dataset),
         "aggregator": registry.find("aggregator", method.name).full_name,
         "args": args_of(method, dataset),
         "recipe": asdict(recipe_of(suite, method, record, dataset)),
@@ -210,6 +214,7 @@ def settings_digest(suite: Suite, registry: Registry, row: Row, dataset: str) ->
             suite.protocol.order,
         ],
     }
+    content = _named(content)
     tuning = tuning_of(suite, registry, row, dataset)
     return _digest(content if tuning is None else content | {"tuning": asdict(tuning)})
 
@@ -230,6 +235,13 @@ def recipe_of(suite: Suite, method: Method, record: Aggregator, dataset: str) ->
     if dataset in method.on:
         chosen |= method.on[dataset].train.given()
     return replace(record.recipe, **chosen)
+
+
+def precision_of(suite: Suite, method: Method, dataset: str) -> Precision:
+    """Return the precision asked of a row on a data set: the nearest one that is set."""
+    on = [method.on[dataset].train] if dataset in method.on else []
+    asked = (train.precision for train in (*on, method.train, suite.train))
+    return next((precision for precision in asked if precision is not None), "float32")
 
 
 def args_of(method: Method, dataset: str) -> dict[str, Any]:
@@ -256,6 +268,7 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, row: Row) -> Cell:
         code=code_hash(record),
         settings=settings_digest(suite, registry, row, dataset),
         order=suite.protocol.order,
+        precision=precision_of(suite, method, dataset),
         tuning=tuning_of(suite, registry, row, dataset),
     )
 
@@ -292,6 +305,12 @@ def code_hash(record: Aggregator) -> str:
     else:
         source = inspect.getsourcefile(record.target)
     return sha256(Path(source).read_bytes()).hexdigest()[:16] if source else "unknown"
+
+
+def _named(content: dict[str, Any]) -> dict[str, Any]:
+    """Return ``content`` as it is hashed: float32 goes without saying, as before it had a name."""
+    is_usual = content["precision"] == "float32"
+    return {n: v for n, v in content.items() if not (is_usual and n == "precision")}
 
 
 def _digest(content: Any) -> str:
