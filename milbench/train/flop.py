@@ -9,6 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 # From here on the products of ten replicas or more were faster with oneDNN.
 STACKED_STEP = 1e6
+# Each size of bag has kernels of its own, some 10 MB in all layers of a method.
+STACKED_SIZES = 64
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from milbench.bags import Bag
     from milbench.train.fold import Fold
     from milbench.train.matmul import Library, Matmul
+    from milbench.train.resident import FoldBags
 
 
 def library_for(model: nn.Module, fold: Fold) -> Library:
@@ -33,16 +36,18 @@ def library_for(model: nn.Module, fold: Fold) -> Library:
     return matmul.library if step_flop(model, bag) >= matmul.flop else "default"
 
 
-def library_for_stack(model: nn.Module, bag: Bag, matmul: Matmul) -> Library:
+def library_for_stack(model: nn.Module, bags: FoldBags, matmul: Matmul) -> Library:
     """Return what multiplies the matrices of a stack of models like ``model``.
 
-    The same whoever else is in the stack: it follows from the step of one replica on ``bag``, a
-    typical one.
+    The same whoever else is in the stack: it follows from the step of one replica on a typical
+    bag, and from how many sizes of bags there are.
     """
+    bag = bags.typical()
     if matmul.library == "default" or not bag.x.is_floating_point():
         return "default"
-    enough = min(matmul.flop, STACKED_STEP)
-    return matmul.library if step_flop(model, bag) >= enough else "default"
+    if matmul.flop and bags.n_sizes > STACKED_SIZES:
+        return "default"
+    return matmul.library if step_flop(model, bag) >= min(matmul.flop, STACKED_STEP) else "default"
 
 
 @torch.no_grad()

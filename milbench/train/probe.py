@@ -65,11 +65,11 @@ def cannot_train_stacked(cell: Cell, build: Callable[[], Any], data: Resident, c
         for model in models:
             model.to(data.x.device)
         try:
-            typical = FoldBags(data, None, getattr(models[0], "prepare", None)).typical()
-            library = library_for_stack(models[0], typical, data.matmul)
+            bags = FoldBags(data, None, getattr(models[0], "prepare", None))
+            library = library_for_stack(models[0], bags, data.matmul)
             with multiplying(library):
                 computed = _computation(cell, models[0], data, library)
-                reason = _size(models[0], typical) or _numerics(models, computed, cell, data)
+                reason = _size(models[0], bags.typical()) or _numerics(models, computed, cell, data)
         except Exception as error:  # noqa: BLE001  # a method may raise anything under vmap
             lines = str(error).strip().splitlines() or [""]
             return f"vmap fails: {type(error).__name__}: {lines[0][:200]}"

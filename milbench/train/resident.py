@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -228,6 +229,11 @@ class FoldBags:
         bag = self._prepare(bag)
         is_ready = self._dtype == torch.float32 or not bag.x.is_floating_point()
         return bag if is_ready else replace(bag, x=bag.x.to(self._dtype))
+
+    @property
+    def n_sizes(self) -> int:
+        """Return how many different sizes the bags have before they are prepared."""
+        return len({stop - start for start, stop in pairwise(self._data.offsets)})
 
     def typical(self) -> Bag:
         """Return a bag of the mean size, of zeros: no instance of the data set is looked at."""

@@ -11,7 +11,7 @@ from milbench import Aggregator, Bag, Output, Recipe
 from milbench.jobs import Cell, Run
 from milbench.splits import Part
 from milbench.train.engine import train_run
-from milbench.train.flop import step_flop
+from milbench.train.flop import library_for_stack, step_flop
 from milbench.train.matmul import Matmul
 from milbench.train.resident import FoldBags, Resident
 
@@ -126,3 +126,35 @@ def test_both_products_give_one_result():
     default, other = (trained(Two, Matmul(name, 0.0)).test for name in ("default", "onednn"))
 
     np.testing.assert_allclose(other, default, atol=1e-5)
+
+
+class Wide(Two):
+    """A step on 5 instances of 4 features: 3 * 2 * 5 * 4 * 10,000 = 1.2 MFLOP and the head."""
+
+    def __init__(self, in_dim: int, n_classes: int) -> None:
+        super().__init__(in_dim, n_classes)
+        self.embed = nn.Linear(in_dim, 10_000)
+        self.head = nn.Linear(10_000, n_classes)
+
+
+def sized(sizes) -> FoldBags:
+    offsets = tuple(np.cumsum([0, *sizes]).tolist())
+    return FoldBags(
+        Resident(torch.zeros(offsets[-1], 4), offsets, None, (0,) * len(sizes), 2), None
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "sizes", "matmul", "expected"),
+    [
+        (Wide, [5] * 9, Matmul("onednn", 80e6), "onednn"),  # its step alone is far below 80 MFLOP
+        (Two, [5] * 9, Matmul("onednn", 80e6), "default"),
+        (Wide, [5] * 9, Matmul(), "default"),
+        (Wide, range(1, 65), Matmul("onednn", 80e6), "onednn"),
+        (Wide, range(1, 66), Matmul("onednn", 80e6), "default"),  # 65 sizes of kernels to keep
+        (Two, range(1, 66), Matmul("onednn", 0.0), "onednn"),  # asked for
+    ],
+)
+def test_a_stack_multiplies_by_what_its_steps_and_sizes_call_for(model, sizes, matmul, expected):
+    """One replica's step decides, so the count of replicas does not."""
+    assert library_for_stack(model(4, 2), sized(sizes), matmul) == expected
