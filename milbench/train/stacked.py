@@ -69,7 +69,7 @@ def fit_stacked(models: Sequence[nn.Module], folds: Sequence[Fold]) -> list[Fitt
     list
         For each model the trained one, or the error of a replica that diverged.
     """
-    library = library_for_stack(models[0], folds[0].bags, folds[0].matmul)
+    library = library_for_stack(folds[0])
     training = _Stack(models, folds, library)
     epochs = folds[0].run.cell.recipe.epochs
     with multiplying(library):

@@ -10,8 +10,8 @@ from torch import nn
 from milbench import Aggregator, Bag, Output, Recipe
 from milbench.jobs import Cell, Run
 from milbench.splits import Part
-from milbench.train.engine import train_run
-from milbench.train.flop import library_for_stack, step_flop
+from milbench.train.engine import train_run, train_stack
+from milbench.train.flop import step_flop
 from milbench.train.matmul import Matmul
 from milbench.train.resident import FoldBags, Resident
 
@@ -128,33 +128,19 @@ def test_both_products_give_one_result():
     np.testing.assert_allclose(other, default, atol=1e-5)
 
 
-class Wide(Two):
-    """A step on 5 instances of 4 features: 3 * 2 * 5 * 4 * 10,000 = 1.2 MFLOP and the head."""
-
-    def __init__(self, in_dim: int, n_classes: int) -> None:
-        super().__init__(in_dim, n_classes)
-        self.embed = nn.Linear(in_dim, 10_000)
-        self.head = nn.Linear(10_000, n_classes)
-
-
-def sized(sizes) -> FoldBags:
-    offsets = tuple(np.cumsum([0, *sizes]).tolist())
-    return FoldBags(
-        Resident(torch.zeros(offsets[-1], 4), offsets, None, (0,) * len(sizes), 2), None
-    )
-
-
 @pytest.mark.parametrize(
-    ("model", "sizes", "matmul", "expected"),
+    ("matmul", "expected"),
     [
-        (Wide, [5] * 9, Matmul("onednn", 80e6), "onednn"),  # its step alone is far below 80 MFLOP
-        (Two, [5] * 9, Matmul("onednn", 80e6), "default"),
-        (Wide, [5] * 9, Matmul(), "default"),
-        (Wide, range(1, 65), Matmul("onednn", 80e6), "onednn"),
-        (Wide, range(1, 66), Matmul("onednn", 80e6), "default"),  # 65 sizes of kernels to keep
-        (Two, range(1, 66), Matmul("onednn", 0.0), "onednn"),  # asked for
+        (Matmul("onednn", 100e6), "default"),  # the verdict of the machine, for large steps
+        (Matmul("onednn", 0.0), "onednn"),  # asked for
+        (Matmul(), "default"),
     ],
 )
-def test_a_stack_multiplies_by_what_its_steps_and_sizes_call_for(model, sizes, matmul, expected):
-    """One replica's step decides, so the count of replicas does not."""
-    assert library_for_stack(model(4, 2), sized(sizes), matmul) == expected
+def test_a_stack_multiplies_by_onednn_only_where_it_is_asked_for(matmul, expected):
+    """The record says so, and predictions agree with those of the default product."""
+    record = Aggregator(name="two", target=Two, summary="test")
+    (found,) = train_stack([run_of()], record, data(matmul), [PART])
+    (plain,) = train_stack([run_of()], record, data(Matmul()), [PART])
+
+    assert found.fitted.matmul == expected
+    np.testing.assert_allclose(found.test, plain.test, atol=1e-5)
