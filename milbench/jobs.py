@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from milbench.registry import Registry
     from milbench.search import Tuning
     from milbench.splits import Splits
-    from milbench.suite import Method, Suite
+    from milbench.suite import Method, Precision, Suite
 
 # Raised by hand when the harness trains differently, so that older results are not reused.
 PROTOCOL = 2  # 2: masks of dropout follow from names
 
-# Fields of a recipe that came later, with the value that stands for how it was before: results
-# from before keep their names.
-LATER = {"decay": "all"}
+# What could be said of a cell or its recipe only later, with the value that stands for how it was
+# before: results from before keep their names.
+LATER = {"precision": "float32", "decay": "all"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,8 @@ class Cell:
         it, on a machine without the data too.
     order
         Which trainings share an order of bags; see :func:`milbench.train.protocol.order_names`.
+    precision
+        The numbers that the method is trained in; see :mod:`milbench.train.precision`.
     tuning
         What each run tries; ``args`` and ``recipe`` are then those of its first trial. None for a
         published setting.
@@ -74,6 +76,7 @@ class Cell:
     code: str
     settings: str
     order: str = "per-seed"
+    precision: Precision = "float32"
     tuning: Tuning | None = None
 
     @property
@@ -97,10 +100,10 @@ class Cell:
     def digest(self) -> str:
         """Return 16 hexadecimal digits that name the cell, whatever the suite is called."""
         content = {n: v for n, v in asdict(self).items() if n not in ("suite", "settings")}
-        content["recipe"] = _named(self.recipe)
+        content["recipe"] = _named(asdict(self.recipe))
         if self.tuning is None:  # results from before there was tuning keep their names
             del content["tuning"]
-        return _digest({**content, "protocol": PROTOCOL})
+        return _digest({**_named(content), "protocol": PROTOCOL})
 
 
 @dataclass(frozen=True)
@@ -205,9 +208,10 @@ def settings_digest(suite: Suite, registry: Registry, row: Row, dataset: str) ->
     method = row.method
     record = registry.record(Aggregator, method.name)
     content = {
+        "precision": precision_of(suite, method, dataset),
         "aggregator": registry.find("aggregator", method.name).full_name,
         "args": args_of(method, dataset),
-        "recipe": _named(recipe_of(suite, method, record, dataset)),
+        "recipe": _named(asdict(recipe_of(suite, method, record, dataset))),
         "splits": suite.splits.model_dump(exclude={"repeats"}),
         "protocol": [
             suite.protocol.standardise,
@@ -215,6 +219,7 @@ def settings_digest(suite: Suite, registry: Registry, row: Row, dataset: str) ->
             suite.protocol.order,
         ],
     }
+    content = _named(content)
     tuning = tuning_of(suite, registry, row, dataset)
     return _digest(content if tuning is None else content | {"tuning": asdict(tuning)})
 
@@ -237,9 +242,11 @@ def recipe_of(suite: Suite, method: Method, record: Aggregator, dataset: str) ->
     return replace(record.recipe, **chosen)
 
 
-def _named(recipe: Recipe) -> dict[str, Any]:
-    """Return what of ``recipe`` names results."""
-    return {n: v for n, v in asdict(recipe).items() if n not in LATER or v != LATER[n]}
+def precision_of(suite: Suite, method: Method, dataset: str) -> Precision:
+    """Return the precision asked of a row on a data set: the nearest one that is set."""
+    on = [method.on[dataset].train] if dataset in method.on else []
+    asked = (train.precision for train in (*on, method.train, suite.train))
+    return next((precision for precision in asked if precision is not None), "float32")
 
 
 def args_of(method: Method, dataset: str) -> dict[str, Any]:
@@ -266,6 +273,7 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, row: Row) -> Cell:
         code=code_hash(record),
         settings=settings_digest(suite, registry, row, dataset),
         order=suite.protocol.order,
+        precision=precision_of(suite, method, dataset),
         tuning=tuning_of(suite, registry, row, dataset),
     )
 
@@ -302,6 +310,11 @@ def code_hash(record: Aggregator) -> str:
     else:
         source = inspect.getsourcefile(record.target)
     return sha256(Path(source).read_bytes()).hexdigest()[:16] if source else "unknown"
+
+
+def _named(content: dict[str, Any]) -> dict[str, Any]:
+    """Return ``content`` as it is hashed, without what is as it was before it could be said."""
+    return {n: v for n, v in content.items() if n not in LATER or v != LATER[n]}
 
 
 def _digest(content: Any) -> str:

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from milbench.registry import Registry
     from milbench.store import Record
     from milbench.suite import Suite
+    from milbench.train.matmul import Matmul
     from milbench.train.work import Finished, Task
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where and how a suite runs; nothing here changes a result.
+    """Where and how a suite runs; nothing here changes a result by more than rounding.
 
     Parameters
     ----------
@@ -43,6 +44,9 @@ class Settings:
         Train again what is already done.
     repeats
         Only the first so many repeats of the suite; all when None.
+    matmul
+        What multiplies large float32 matrices on a CPU: ``auto``, ``default`` or ``onednn``; they
+        differ by rounding. See :mod:`milbench.train.matmul`.
     engine
         ``auto`` trains runs side by side where that is faster; ``stacked`` also few and short
         runs; ``sequential`` never.
@@ -56,6 +60,7 @@ class Settings:
     workers: int | None = None
     fresh: bool = False
     repeats: int | None = None
+    matmul: str = "auto"
     engine: Engine = "auto"
 
 
@@ -167,6 +172,7 @@ def tasks(plan: Plan) -> Iterator[Task]:
         steps = cells[cell.digest] * trials * cell.recipe.epochs * len(ground.splits.bag_ids)
         record = load_registry().record(Aggregator, cell.aggregator)
         reason = why_alone(record, plan.settings.engine, count, steps)
+        reason = reason or _unstackable(cell.precision)
         if reason:
             yield from _apart(task, reason)
             continue
@@ -176,9 +182,21 @@ def tasks(plan: Plan) -> Iterator[Task]:
             yield replace(task, runs=tuple(ordered[portion]), planned=count)
 
 
+def _unstackable(precision: str) -> str:
+    if precision == "float32":
+        return ""
+    return f"stacks are trained in float32, this method in {precision}"
+
+
 def _apart(task: Task, reason: str) -> Iterator[Task]:
     for run in task.runs:
         yield replace(task, runs=(run,), alone=reason)
+
+
+def _matmul(settings: Settings) -> Matmul:
+    from milbench.train.matmul import DEFAULT, choose  # noqa: PLC0415  # loads torch
+
+    return choose(settings.matmul, settings.cache) if settings.device == "cpu" else DEFAULT
 
 
 def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan) -> Task:
@@ -191,6 +209,7 @@ def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan) -> Task:
         store=plan.store.root,
         suite_digest=plan.suite.digest,
         device=plan.settings.device,
+        matmul=_matmul(plan.settings),
     )
 
 

@@ -29,10 +29,12 @@ from sequential import BAGS, FEATURES, FOLDS, NETWORK, our_folds, plain_folds, s
 from torchmil_loop import is_installed, torchmil_folds
 
 from milbench import Context, Recipe
+from milbench.features import default_cache
 from milbench.jobs import Cell, Run
 from milbench.train.choice import portions
 from milbench.train.fold import Fold
-from milbench.train.machine import peak_memory_mb, versions
+from milbench.train.machine import keep_freed_memory, peak_memory_mb, versions
+from milbench.train.matmul import Matmul, choose
 from milbench.train.resident import FoldBags, Resident
 from milbench.train.stacked import fit_stacked
 from milbench_aggregators.abmil import ABMIL
@@ -54,7 +56,11 @@ def main() -> None:
     print(f"{BAGS} bags, {FEATURES} features, {FOLDS} folds x {chosen.seeds} seeds, ABMIL,")
     print(f"{chosen.workers} processes of ours; the plain loop with {threads} threads was faster")
     context = get_context("spawn")
-    with ProcessPoolExecutor(chosen.workers, context, initializer=_one_thread) as pool:
+    matmul = choose("auto", default_cache())
+    print(f"matrix product: {matmul.library}")
+    with ProcessPoolExecutor(
+        chosen.workers, context, initializer=_begin, initargs=(matmul,)
+    ) as pool:
         first = timed(pool, chosen.seeds, chosen.epochs)
         steady = timed(pool, chosen.seeds, chosen.epochs)
         print(f"first call {first:.1f} s, of which recording {first - steady:.1f} s")
@@ -123,9 +129,14 @@ def stacked(pairs: list[tuple[int, int]], epochs: int) -> None:
     fit_stacked([ABMIL(FEATURES, 2, **NETWORK) for _ in folds], folds)
 
 
-def _one_thread() -> None:
+_MATMUL = [Matmul()]
+
+
+def _begin(matmul: Matmul) -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    keep_freed_memory()
+    _MATMUL[0] = matmul
 
 
 def _memory(_number: int) -> float:
@@ -152,6 +163,7 @@ def _fold(bags: FoldBags, labels: tuple[int, ...], pair: tuple[int, int], epochs
         labels=dict(enumerate(labels)),
         n_bags=BAGS,
         context=Context(n_classes=2, epochs=epochs),
+        matmul=_MATMUL[0],
     )
 
 

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.cli.console import messages
-from milbench.cli.options import cache_option, data_option, results_option, suite_paths
+from milbench.cli.options import (
+    cache_option,
+    data_option,
+    precision_option,
+    results_option,
+    suite_paths,
+)
 from milbench.registry import load_registry
 
 if TYPE_CHECKING:
     from milbench.registry import Registry
     from milbench.run import Plan, Settings
+    from milbench.suite import Precision
 
 # Below this many runs, starting worker processes takes longer than they save.
 FEW_RUNS = 24
@@ -49,9 +56,22 @@ FEW_RUNS = 24
     help="Train runs side by side where that is faster, never, or also when few and short.",
 )
 @click.option("--repeats", type=click.IntRange(min=1), help="Only the first repeats of the suite.")
+@precision_option
+@click.option(
+    "--matmul",
+    type=click.Choice(["auto", "default", "onednn"]),
+    envvar="MILBENCH_MATMUL",
+    default="auto",
+    show_default=True,
+    show_envvar=True,
+    help="Float32 matrix products on a CPU: oneDNN in large steps where it is exact and faster, "
+    "never, or always.",
+)
 @click.option("--fresh", is_flag=True, help="Train again what is already done.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
-def run(suite: str, leaderboards: Path, *, dry_run: bool, **options: Any) -> int:
+def run(
+    suite: str, leaderboards: Path, precision: Precision | None, *, dry_run: bool, **options: Any
+) -> int:
     """Run a suite and print its leaderboard.
 
     What is already done is left alone, so an interrupted run goes on where it stopped. Ends with
@@ -64,7 +84,7 @@ def run(suite: str, leaderboards: Path, *, dry_run: bool, **options: Any) -> int
     paths = suite_paths(suite, registry)
     _refuse_faults(paths, registry, options["results"])
     failed = 0
-    for loaded in [load_suite(path) for path in paths]:
+    for loaded in [load_suite(path, precision) for path in paths]:
         with messages.status(f"{loaded.name}: preparing data"):
             settings = _settings(options)
             plan = make_plan(loaded, registry, settings)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from milbench.bags import Context, Output
     from milbench.jobs import Cell
+    from milbench.train.matmul import Library
 
 ALIKE = ("n_classes", "epochs", "parents")
 SHARED = 6  # arguments before the weights: x, coords, label, classes, key, sequence
@@ -103,9 +104,13 @@ class Computation:
         Copied; the copy's own weights are never used.
     has_own_bags
         Whether each replica sees the bag in a scaling of its own.
+    library
+        What will multiply float32 matrices; recordings suit it.
     """
 
-    def __init__(self, model: nn.Module, *, has_own_bags: bool) -> None:
+    def __init__(
+        self, model: nn.Module, *, has_own_bags: bool, library: Library = "default"
+    ) -> None:
         self._method = _Method(copy.deepcopy(model)).train()
         self.trained = [n for n, p in model.named_parameters() if p.requires_grad]
         # What is not trained, frozen weights and buffers, may still differ between replicas.
@@ -114,14 +119,14 @@ class Computation:
         device = next(model.parameters()).device
         self._masks = name_dropout(self._method, device)
         self._classes = torch.arange(0, device=device)
-        self._has_own_bags, self._has_coords = has_own_bags, False
+        self.has_own_bags, self._has_coords = has_own_bags, False
         self._context: SharedContext | None = None
         own = 0 if has_own_bags else None
         weights = (0,) * (len(self.trained) + len(self.fixed))
         axes = (own, None, None, None, 0, None, *weights)
         grow = (lambda: None) if self._masks is None else self._masks.grow
-        self._gradients = Traced(self._gradient, axes, grow)
-        self._logits = Traced(self._logit, axes, lambda: None)
+        self._gradients = Traced(self._gradient, axes, grow, library)
+        self._logits = Traced(self._logit, axes, lambda: None, library)
 
     def begin_epoch(self, context: Context) -> None:
         """Show the loss what ``context`` says of all folds alike."""
@@ -173,7 +178,7 @@ class Computation:
             place = absent if coords is None else coords
             return [x, place, label, self._classes, keys, sequence, *weights]
 
-        return traced(x.shape[1 if self._has_own_bags else 0], len(keys), arguments)
+        return traced(x.shape[1 if self.has_own_bags else 0], len(keys), arguments)
 
     def _gradient(self, *arguments: Tensor) -> list[Tensor]:
         given, count = list(arguments[SHARED:]), len(self.trained)
@@ -212,14 +217,16 @@ def computation_name(cell: Cell) -> str:
 _LAST: dict[tuple[Any, ...], Computation] = {}
 
 
-def shared_computation(name: str, model: nn.Module, *, has_own_bags: bool) -> Computation:
+def shared_computation(
+    name: str, model: nn.Module, *, has_own_bags: bool, library: Library = "default"
+) -> Computation:
     """Return the computation known by ``name`` in this process, or that of ``model``.
 
     Only the last one is kept: the stacks of a cell follow one another and share its recordings.
     """
     shapes = tuple((n, value.shape) for n, value in model.state_dict().items())
-    key = (name, type(model), shapes, has_own_bags)
+    key = (name, type(model), shapes, has_own_bags, library)
     if key not in _LAST:
         _LAST.clear()
-        _LAST[key] = Computation(model, has_own_bags=has_own_bags)
+        _LAST[key] = Computation(model, has_own_bags=has_own_bags, library=library)
     return _LAST[key]

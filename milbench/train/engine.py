@@ -17,6 +17,7 @@ from milbench.errors import MilbenchError, TrainingError
 from milbench.seeds import seed
 from milbench.train.estimator import fit_estimator
 from milbench.train.fold import Fold
+from milbench.train.precision import feature_type, precision_of
 from milbench.train.protocol import youden_threshold
 from milbench.train.resident import FoldBags, fit_scaler
 from milbench.train.sequential import fit_sequential
@@ -138,14 +139,14 @@ def _tested(
 
 def devices_of(data: Resident) -> list[torch.device]:
     """Return the devices, beside the CPU, whose random numbers a training may use."""
-    return [data.x.device] if data.x.is_cuda else []
+    return [data.device] if data.device.type == "cuda" else []
 
 
 def build_model(run: Run, record: Aggregator, data: Resident) -> Any:
     """Return the untrained model of ``run``; torch's random numbers begin anew with it."""
     torch.manual_seed(seed("train", *run.names))
     model = record.load()(data.in_dim, data.n_classes, **run.cell.args)
-    return model.to(data.x.device) if isinstance(model, torch.nn.Module) else model
+    return model.to(data.device) if isinstance(model, torch.nn.Module) else model
 
 
 def _train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outcome:
@@ -175,7 +176,8 @@ def outcome_of(fitted: Fitted, fold: Fold, part: Part, seconds: float) -> Outcom
 def _bags(run: Run, model: Any, data: Resident, part: Part, beside: int = 1) -> FoldBags:
     standardise = run.cell.standardise and not data.is_image
     scaler = fit_scaler(data, part.train) if standardise else None
-    return FoldBags(data, scaler, getattr(model, "prepare", None), beside)
+    dtype = feature_type(precision_of(model, run.cell.precision))
+    return FoldBags(data, scaler, getattr(model, "prepare", None), beside, dtype=dtype)
 
 
 def build_fold(
@@ -197,7 +199,7 @@ def build_fold(
         epochs=run.cell.recipe.epochs,
         class_counts=tuple(counts.tolist()),
         seed=seed("method", *run.names),
-        generator=torch.Generator(data.x.device).manual_seed(seed("context", *run.names)),
+        generator=torch.Generator(data.device).manual_seed(seed("context", *run.names)),
     )
     return Fold(
         run=run,
@@ -207,6 +209,7 @@ def build_fold(
         labels=labels,
         n_bags=len(data.labels),
         context=context,
+        matmul=data.matmul,
     )
 
 

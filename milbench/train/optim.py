@@ -65,7 +65,7 @@ class FusedAdam:
                 self._count[i] += 1
         self._kernel(
             [self._parameters[i] for i in used],
-            [gradient for gradient in gradients if gradient is not None],
+            _in_order(gradients),
             [self._first[i] for i in used],
             [self._second[i] for i in used],
             [],
@@ -99,7 +99,7 @@ class FusedSGD:
         used = [i for i, gradient in enumerate(gradients) if gradient is not None]
         torch._fused_sgd_(
             [self._parameters[i] for i in used],
-            [gradient for gradient in gradients if gradient is not None],
+            _in_order(gradients),
             [self._momentum[i] for i in used] if self._momentum else [],
             weight_decay=self._recipe.weight_decay,
             momentum=self._recipe.momentum,
@@ -109,6 +109,11 @@ class FusedSGD:
             maximize=False,
             is_first_step=False,
         )
+
+
+def _in_order(gradients: Sequence[Tensor | None]) -> list[Tensor]:
+    """Return the gradients as the kernels read them: through memory, whatever their strides say."""
+    return [gradient.contiguous() for gradient in gradients if gradient is not None]
 
 
 class TorchOptimizer:
@@ -168,9 +173,10 @@ def _split(parameters: Sequence[Parameter], recipe: Recipe) -> Optimizer:
 
 
 def _uniform(parameters: Sequence[Parameter], recipe: Recipe) -> Optimizer:
-    if HAS_FUSED and recipe.optimizer in ("adam", "adamw"):
+    is_in_order = all(parameter.is_contiguous() for parameter in parameters)
+    if HAS_FUSED and is_in_order and recipe.optimizer in ("adam", "adamw"):
         return FusedAdam(parameters, recipe)
-    if HAS_FUSED and recipe.optimizer == "sgd":
+    if HAS_FUSED and is_in_order and recipe.optimizer == "sgd":
         return FusedSGD(parameters, recipe)
     return TorchOptimizer(parameters, _torch_optimizer(parameters, recipe))
 
