@@ -119,9 +119,9 @@ class CLAMSB(nn.Module):
 
     def log_odds(self, embedded: Tensor) -> Tensor:
         """Return how much instances (N, M) are evidence for each class, (N, C)."""
-        weight = self.evidence.weight.view(self.n_classes, 2, -1)  # against, for; (C, 2, M)
-        bias = self.evidence.bias.view(self.n_classes, 2)
-        return F.linear(embedded, weight[:, 1] - weight[:, 0], bias[:, 1] - bias[:, 0])
+        sides: Tensor = self.evidence(embedded)  # (N, 2 C), against all classes and then for all
+        against, given = sides.chunk(2, dim=1)
+        return given - against
 
     def loss(self, output: Output, label: Tensor, context: Context) -> Tensor:  # noqa: ARG002
         """Return the weighted losses of the bag and of its extreme instances.
@@ -149,19 +149,18 @@ class CLAMSB(nn.Module):
 
         Chosen by weights, not by branching, so that bags of different classes compute alike.
         """
-        scores, log_odds = output.extra[0], output.extra[1].T  # (K, N), (C, N)
+        scores, log_odds = output.extra  # (K, N), (N, C)
         count = min(self.k_sample, scores.shape[1])
         classes = torch.arange(self.n_classes, device=label.device)  # (C,)
-        rows = classes[:, None]
-        highest = log_odds[rows, scores.topk(count).indices]  # (C, count)
-        lowest = log_odds[rows, scores.topk(count, largest=False).indices]  # (C, count)
-        against_highest = F.softplus(self.margin + highest).mean(dim=1)  # (C,)
-        against_lowest = F.softplus(self.margin + lowest).mean(dim=1)  # (C,)
-        for_highest = F.softplus(self.margin - highest).mean(dim=1)  # (C,)
-        of_class = 0.5 * (for_highest + against_lowest)  # (C,)
+        extremes = (scores.topk(count).indices, scores.topk(count, largest=False).indices)
+        seen = log_odds[torch.cat(extremes, dim=1), classes[:, None]]  # (C, 2 count)
+        highest, lowest = seen.chunk(2, dim=1)  # (C, count)
+        wrong = torch.cat((-highest, lowest), dim=1)  # log-odds that each is taken for the other
+        of_class = F.softplus(self.margin + wrong).mean(dim=1)  # (C,)
         is_class = classes == label  # (C,)
         if self.subtyping:
-            return torch.where(is_class, of_class, against_highest).mean()
+            of_others = F.softplus(self.margin + highest).mean(dim=1)  # (C,)
+            return torch.where(is_class, of_class, of_others).mean()
         return torch.where(is_class, of_class, 0.0).sum()
 
 

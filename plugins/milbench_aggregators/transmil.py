@@ -46,8 +46,9 @@ class TransMIL(nn.Module):
     what is missing of it. So their order matters. A class token meets them in two layers of
     attention, with a convolution over the square between, and is classified.
 
-    Two shortcuts leave the result as it is: the three convolutions of the position code are one
-    with the sum of their kernels, and the second layer is computed for the class token only.
+    Three shortcuts leave the result as it is: the square is filled before the embedding, the three
+    convolutions of the position code are one with the sum of their kernels, and the second layer
+    is computed for the class token only.
 
     Departures: the authors train in half precision and add up the gradients of two bags, in a
     fixed order of bags. The attention returned as scores, of the class token in the second layer,
@@ -105,7 +106,7 @@ class TransMIL(nn.Module):
             If bag.x is not (N, D).
         """
         check_instances(bag.x, self.in_dim)
-        patches = squared(self.embed(bag.x))  # (S * S, W)
+        patches = self.embed(squared(bag.x))  # (S * S, W)
         tokens = torch.cat((self.class_token, patches))  # (1 + S * S, W)
         tokens, _ = self.first(tokens, tokens.shape[0])
         tokens = torch.cat((tokens[:1], self.position(tokens[1:])))
@@ -115,7 +116,7 @@ class TransMIL(nn.Module):
 
 
 def squared(x: Tensor) -> Tensor:
-    """Repeat the first rows of ``x`` (N, W) until they fill a square: (S * S, W), S >= 1."""
+    """Repeat the first rows of ``x`` (N, D) until they fill a square: (S * S, D), S >= 1."""
     side = 1
     while side * side < x.shape[0]:  # comparisons: a recording then holds for every N of one side
         side += 1

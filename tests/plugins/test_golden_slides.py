@@ -55,7 +55,7 @@ def golden_clam(method):
     attention, head, evidence = model.attention, model.head, model.evidence
     heads = [(head.weight[c : c + 1], head.bias[c : c + 1]) for c in range(3)]
     pairs = [
-        (evidence.weight[2 * c : 2 * c + 2], evidence.bias[2 * c : 2 * c + 2]) for c in (0, 1, 2)
+        (evidence.weight.view(2, 3, -1)[:, c], evidence.bias.view(2, 3)[:, c]) for c in range(3)
     ]
     before = (model.embed[0], attention.content, attention.gate, attention.score)
     layers = [(layer.weight, layer.bias) for layer in before]
@@ -136,7 +136,7 @@ def test_clam_svm_is_the_smooth_loss_of_berrada_et_al():
     bag = Bag(torch.randn(4, 6))
     output = model(bag)
     order = output.scores.argsort(descending=True)
-    pairs = F.linear(model.embed(bag.x), model.evidence.weight[4:6], model.evidence.bias[4:6])
+    pairs = model.evidence(model.embed(bag.x))[:, [2, 5]]  # against and for the last class
 
     losses = [
         torch.logsumexp(torch.tensor([y != 0, y != 1]) + pairs[i] - pairs[i, y], 0)
