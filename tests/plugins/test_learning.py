@@ -1,0 +1,64 @@
+"""Every method that looks at instances learns on digits: a seeded training of seconds."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from milbench import Recipe
+from milbench.jobs import Cell, Run
+from milbench.splits import Part
+from milbench.train.engine import train_run
+from milbench.train.resident import Resident
+from milbench_aggregators import milbench_aggregators
+from milbench_datasets.digits import bags
+
+RECORDS = {record.name: record for record in milbench_aggregators()}
+CONTROLS = {"prior", "bag-size"}
+POOLED = {"mean", "max", "pooled-logistic", "pooled-forest"}  # one nine among ten is lost in these
+SMALL = {
+    "clam-sb": {"hidden": 64, "attention": 32},
+    "clam-mb": {"hidden": 64, "attention": 32},
+    "transmil": {"width": 32, "heads": 4, "landmarks": 16},
+}
+LEARNERS = [name for name in RECORDS if name not in CONTROLS | POOLED]
+MARGIN = 0.2
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Return the 240 bags of flat pixels, and the official split with a fifth for validation."""
+    found = list(bags(None))
+    sizes = [len(bag.images) for bag in found]
+    pixels = np.concatenate([bag.images.reshape(-1, 64) for bag in found])
+    labels = tuple(bag.label for bag in found)
+    offsets = (0, *np.cumsum(sizes).tolist())
+    data = Resident(torch.from_numpy(pixels).float(), offsets, None, labels, 2)
+    is_test = np.array([bag.part == "test" for bag in found])
+    rest = np.flatnonzero(~is_test)
+    return data, Part(train=rest[32:], val=rest[:32], test=np.flatnonzero(is_test))
+
+
+def area(name, digits):
+    """Return the area under the curve of a method on the test bags."""
+    data, part = digits
+    names = ("suite", "dataset", "encoder", "method", "aggregator", "features", "split", "code")
+    cell = Cell(
+        **dict.fromkeys(names, "digits"),
+        args=SMALL.get(name, {}),
+        recipe=Recipe(lr=1e-3, weight_decay=1e-4, epochs=12, patience=0),
+        standardise=True,
+        threshold="half",
+        settings="",
+    )
+    outcome = train_run(Run(cell, 0, 0, 0, ""), RECORDS[name], data, part)
+    labels = [data.labels[bag] for bag in part.test.tolist()]
+    return roc_auc_score(labels, outcome.test[:, 1])
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_it_beats_chance_and_the_size_of_the_bag(name, digits):
+    """By 0.2 of the area under the curve, on pools of digits that it has not seen."""
+    best_control = max(area(control, digits) for control in CONTROLS)
+
+    assert area(name, digits) > best_control + MARGIN
