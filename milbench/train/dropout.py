@@ -83,14 +83,14 @@ class Masks:
 
         Longer, because a recording of a step that used all of it would use all of any other.
         """
-        if self._used >= len(self.sequence):
+        if 0 < self._used >= len(self.sequence):
             self.sequence = self._numbers(2 * self._used)
 
     def keep(self, shape: torch.Size, share: float) -> Tensor:
         """Return which elements are kept: boolean, of ``shape``, true in ``share`` of it."""
         assert self._key is not None, "no step was started"  # noqa: S101  # a fault of the engine
-        count = math.prod(shape)  # shape.numel() would tie a recording to the size of the bag
-        begin, self._used = self._used, self._used + count
+        # Not shape.numel(): that is a plain number, which would fix a recording to one size.
+        begin, self._used = self._used, self._used + math.prod(shape)
         sequence = self._sequence
         if self._used > sequence.shape[0]:
             sequence = self._numbers(self._used)  # not kept: inside a transform it is wrapped

@@ -93,12 +93,16 @@ class _Probe(NamedTuple):
 
 
 def _probes(data: Resident, prepare: Callable[[Bag], Bag] | None, *, is_own: bool) -> list[_Probe]:
-    """Return bags of random numbers, as small, as middling and as large as the data set's."""
+    """Return bags of random numbers, of five sizes from the smallest to the largest there is.
+
+    More than there are recordings: what needs one for each size is seen here.
+    """
     sizes = np.diff(data.offsets)
     by_size = np.argsort(sizes, kind="stable")
     device = data.device
     probes = []
-    for label, bag in enumerate(by_size[[0, len(by_size) // 2, -1]].tolist()):
+    quantiles = [round(share * (len(by_size) - 1) / 4) for share in range(5)]
+    for label, bag in enumerate(by_size[quantiles].tolist()):
         shape = (int(sizes[bag]), *data.x.shape[1:])
         rows = slice(data.offsets[bag], data.offsets[bag + 1])
         coords = None if data.coords is None else data.coords[rows]
@@ -128,7 +132,7 @@ def _numerics(models: list[nn.Module], computation: Computation, cell: Cell, dat
     replicas = Replicas(models, computation)
     active = Active.of(range(len(models)), data.device)
     context = _context(cell, data)
-    keys = step_keys(np.arange(len(models)), 0, 3).to(data.device)  # (3, R)
+    keys = step_keys(np.arange(len(models)), 0, 5).to(data.device)  # (5, R)
     prepare = getattr(models[0], "prepare", None)
     for step, probe in enumerate(_probes(data, prepare, is_own=is_own)):
         bag = probe.bags[0]

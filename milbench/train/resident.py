@@ -99,7 +99,7 @@ class Moments(NamedTuple):
 
 
 def _moments(x: Tensor) -> Moments:
-    rows = max(1, BLOCK_VALUES // x[0].numel())
+    rows = len(x) if x.is_cuda else max(1, BLOCK_VALUES // x[0].numel())
     blocks = torch.split(x, rows)
     mean = torch.stack([block.double().sum(dim=0) for block in blocks]).sum(dim=0) / len(x)  # (D,)
     squares = [(block.double() - mean).square_().sum(dim=0) for block in blocks]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-4  # relative, of all values of an output
 ROUNDING = 1e-6  # relative to the largest output: the gradient of a bias before a softmax is 0
-RECORDINGS = 3  # a function whose operations depend on the size of the bag gets that many
+RECORDINGS = 2  # a function whose operations depend on the size of the bag gets that many
 # Counts of replicas to record with; one that divides no other size stands for the count in the
 # graph, and a multiple of it for replicas side by side with something else, such as heads.
 MARKERS = (29, 31, 37, 41, 43, 47, 53, 59, 61)
