@@ -1,13 +1,14 @@
 """The reference engine: one network, one bag a step, one fold after the other.
 
-A training step does no ``.item()``, no logging and no other wait for the device; the host looks
-at a number once an epoch.
+A method that has ``join`` takes several bags in a step; its loss gets all their outputs. A step
+does no ``.item()``, no logging and no other wait for the device; the host looks at a number once
+an epoch.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from milbench.seeds import seed
 from milbench.train.dropout import name_dropout, step_keys
 from milbench.train.fold import Fitted
 from milbench.train.optim import build_optimizer, learning_rate
-from milbench.train.protocol import Stopper, epoch_order, order_names
+from milbench.train.protocol import Stopper, epoch_order, order_names, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from milbench.train.fold import Fold
     from milbench.train.optim import Optimizer
 
-    Loss = Callable[[Output, Tensor, Context], Tensor]
+    Loss = Callable[[Any, Any, Context], Tensor]  # of one bag, or of the bags of a step
 
 
 def cross_entropy(output: Output, label: Tensor, _context: Context) -> Tensor:
@@ -92,13 +93,20 @@ def _train_epoch(training: _Training, epoch: int) -> None:
     keys = _dropout_keys(training, epoch)
     loss_of: Loss = getattr(model, "loss", cross_entropy)
     context = fold.at_epoch(epoch)
+    joins_bags = hasattr(model, "join")
     model.train()
     loss: Tensor | None = None
-    for bag in order.tolist():
-        if masks is not None:
-            masks.grow()
-            masks.start(keys[bag])
-        loss = loss_of(model(fold.bags[bag]), labels[bag], context)
+    for bags in steps_of(model, order, fold.labels):
+        outputs = []
+        for bag in bags:
+            if masks is not None:
+                masks.grow()
+                masks.start(keys[bag])
+            outputs.append(model(fold.bags[bag]))
+        if joins_bags:
+            loss = loss_of(outputs, [labels[bag] for bag in bags], context)
+        else:
+            loss = loss_of(outputs[0], labels[bags[0]], context)
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         optimizer.step(gradients, rate)
     # What once is not finite stays so in the weights: the last loss tells of the whole epoch.
