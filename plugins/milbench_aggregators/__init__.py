@@ -22,6 +22,15 @@ LI = (
     "Classification with Self-supervised Contrastive Learning, CVPR 2021, "
     "https://arxiv.org/abs/2011.08939"
 )
+HUANG = (
+    "Huang, Hu, Abousamra, Prasanna and Chen, Hard Negative Sample Mining for Whole Slide Image "
+    "Classification, MICCAI 2024, https://arxiv.org/abs/2410.02212"
+)
+KERAS = (
+    "no paper; https://github.com/bluewhale28/Multiple-Instance-Learning-MIL-with-Keras-using-"
+    "clear-cell-renal-cell-carcinoma-dataset (2022); attention of Ilse, Tomczak and Welling, ICML "
+    "2018, https://arxiv.org/abs/1802.04712"
+)
 AMORES = (
     "Amores, Multiple instance classification: Review, taxonomy and comparative study, "
     "Artificial Intelligence 2013, https://doi.org/10.1016/j.artint.2013.06.003"
@@ -51,12 +60,28 @@ DUAL_STREAM = Recipe(
     epochs=50,
     patience=10,
 )
+DUAL_STREAM_CLASSIC = Recipe(  # the code of ItS2CLR and HNM, which carries this network
+    optimizer="adam",
+    lr=2e-4,  # halved there every 37.5 of 350 epochs
+    weight_decay=1e-4,
+    epochs=50,
+    patience=10,
+)
+TILES = Recipe(
+    optimizer="adam",
+    lr=1e-3,  # the authors also shrink it by 1/(1 + 5e-4 step)
+    weight_decay=0.0,
+    epochs=100,
+    patience=10,
+)
 
 
 @hookimpl
 def milbench_aggregators() -> Iterator[Aggregator]:
     """Yield the built-in methods, then the controls."""
     yield from _methods()
+    yield from _dual_streams()
+    yield from _tile_networks()
     yield from _controls()
 
 
@@ -109,6 +134,9 @@ def _methods() -> Iterator[Aggregator]:
         recipe=NETWORK,
         stackable=True,
     )
+
+
+def _dual_streams() -> Iterator[Aggregator]:
     yield Aggregator(
         name="dsmil",
         target="milbench_aggregators.dsmil:DSMIL",
@@ -116,6 +144,59 @@ def _methods() -> Iterator[Aggregator]:
         paper=LI,
         recipe=DUAL_STREAM,
         stackable=True,
+        fidelity="exact",
+    )
+    yield Aggregator(
+        name="dsmil-classic",
+        target="milbench_aggregators.dsmil_classic:DSMILClassic",
+        summary="DSMIL before its rewrite: embedded queries, learnt values",
+        paper=LI,
+        recipe=DUAL_STREAM_CLASSIC,
+        stackable=True,
+        fidelity="exact",
+    )
+    yield Aggregator(
+        name="hnm-dsmil",
+        target="milbench_aggregators.hnm_dsmil:HNMDSMIL",
+        summary="dsmil-classic on pairs of bags, with a ranking loss",
+        paper=HUANG,
+        recipe=DUAL_STREAM_CLASSIC,
+        stackable=False,
+    )
+
+
+def _tile_networks() -> Iterator[Aggregator]:
+    # The first has a weight for each place in a bag, so its bags must have an order and a size.
+    whole = {"any-size": "the head has weights for a fixed number of instances"}
+    yield Aggregator(
+        name="keras-simple",
+        target="milbench_aggregators.keras_simple:KerasSimple",
+        summary="weighted instances side by side, bags of up to 40",
+        paper=KERAS,
+        recipe=TILES,
+        needs=frozenset({"order"}),
+        excused=whole,
+        stackable=True,
+        fidelity="simplified",
+    )
+    yield Aggregator(
+        name="keras-simple-sum",
+        target="milbench_aggregators.keras_simple:KerasSimpleSum",
+        summary="keras-simple with a head on the sum, bags of any size",
+        paper=KERAS,
+        recipe=TILES,
+        stackable=True,
+        fidelity="simplified",
+    )
+    yield Aggregator(
+        name="keras-simple-cnn",
+        target="milbench_aggregators.keras_simple:KerasSimpleCNN",
+        summary="keras-simple with its CNN, on tiles of 256 x 256",
+        paper=KERAS,
+        recipe=TILES,
+        needs=frozenset({"order", "images"}),
+        excused=whole,
+        stackable=False,  # 64 million weights a run
         fidelity="exact",
     )
 
