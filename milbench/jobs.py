@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from milbench.registry import Registry
     from milbench.search import Tuning
     from milbench.splits import Splits
-    from milbench.suite import Method, Suite
+    from milbench.suite import Method, Precision, Suite
 
 # Raised by hand when the harness trains differently, so that older results are not reused.
 PROTOCOL = 2  # 2: masks of dropout follow from names
@@ -51,6 +51,8 @@ class Cell:
         it, on a machine without the data too.
     order
         Which trainings share an order of bags; see :func:`milbench.train.protocol.order_names`.
+    precision
+        The numbers that the method is trained in; see :mod:`milbench.train.precision`.
     trained_as
         Name that random numbers follow from; the data set's own when empty.
     tuning
@@ -72,6 +74,7 @@ class Cell:
     code: str
     settings: str
     order: str = "per-seed"
+    precision: Precision = "float32"
     trained_as: str = ""
     tuning: Tuning | None = None
 
@@ -104,7 +107,7 @@ class Cell:
         for later in ("tuning", "trained_as"):  # results from before these keep their names
             if not content[later]:
                 del content[later]
-        return _digest({**content, "protocol": PROTOCOL})
+        return _digest({**_named(content), "protocol": PROTOCOL})
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,7 @@ def settings_digest(suite: Suite, registry: Registry, row: Row, dataset: str) ->
     method = row.method
     record = registry.record(Aggregator, method.name)
     content = {
+        "precision": precision_of(suite, method, dataset),
         "aggregator": registry.find("aggregator", method.name).full_name,
         "args": args_of(method, dataset),
         "recipe": asdict(recipe_of(suite, method, record, dataset)),
@@ -219,6 +223,7 @@ def settings_digest(suite: Suite, registry: Registry, row: Row, dataset: str) ->
             suite.protocol.order,
         ],
     }
+    content = _named(content)
     tuning = tuning_of(suite, registry, row, dataset)
     return _digest(content if tuning is None else content | {"tuning": asdict(tuning)})
 
@@ -240,6 +245,13 @@ def recipe_of(suite: Suite, method: Method, record: Aggregator, dataset: str) ->
     if dataset in method.on:
         chosen |= method.on[dataset].train.given()
     return replace(record.recipe, **chosen)
+
+
+def precision_of(suite: Suite, method: Method, dataset: str) -> Precision:
+    """Return the precision asked of a row on a data set: the nearest one that is set."""
+    on = [method.on[dataset].train] if dataset in method.on else []
+    asked = (train.precision for train in (*on, method.train, suite.train))
+    return next((precision for precision in asked if precision is not None), "float32")
 
 
 def args_of(method: Method, dataset: str) -> dict[str, Any]:
@@ -266,6 +278,7 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, row: Row) -> Cell:
         code=code_hash(record),
         settings=settings_digest(suite, registry, row, dataset),
         order=suite.protocol.order,
+        precision=precision_of(suite, method, dataset),
         trained_as=ground.dataset.trained_as,
         tuning=tuning_of(suite, registry, row, dataset),
     )
@@ -303,6 +316,12 @@ def code_hash(record: Aggregator) -> str:
     else:
         source = inspect.getsourcefile(record.target)
     return sha256(Path(source).read_bytes()).hexdigest()[:16] if source else "unknown"
+
+
+def _named(content: dict[str, Any]) -> dict[str, Any]:
+    """Return ``content`` as it is hashed: float32 goes without saying, as before it had a name."""
+    is_usual = content["precision"] == "float32"
+    return {n: v for n, v in content.items() if not (is_usual and n == "precision")}
 
 
 def _digest(content: Any) -> str:

@@ -9,24 +9,28 @@ from typing import TYPE_CHECKING, Any
 from milbench.execute import drain, executor_by_name
 from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
-from milbench.prepare import Prepared, prepare, wanted
+from milbench.prepare import Places, Prepared, prepare, wanted
 from milbench.records import Aggregator, Dataset
 from milbench.registry import load_registry
-from milbench.store import Store, read_record
+from milbench.store import Store, done_keys, read_record
 from milbench.train.choice import Engine, portions, why_alone
-from milbench.train.work import Apart, Finished, Task, store_failure, work
 
+# What trains is imported when there is something to train: it loads torch, which a finished suite
+# and a leaderboard do without.
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from milbench.registry import Registry
+    from milbench.store import Record
     from milbench.suite import Suite
+    from milbench.train.matmul import Matmul
+    from milbench.train.work import Finished, Task
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where and how a suite runs; nothing here changes a result.
+    """Where and how a suite runs; nothing here changes a result by more than rounding.
 
     Parameters
     ----------
@@ -40,6 +44,9 @@ class Settings:
         Train again what is already done.
     repeats
         Only the first so many repeats of the suite; all when None.
+    matmul
+        What multiplies large float32 matrices on a CPU: ``auto``, ``default`` or ``onednn``; they
+        differ by rounding. See :mod:`milbench.train.matmul`.
     engine
         ``auto`` trains runs side by side where that is faster; ``stacked`` also few and short
         runs; ``sequential`` never.
@@ -53,12 +60,16 @@ class Settings:
     workers: int | None = None
     fresh: bool = False
     repeats: int | None = None
+    matmul: str = "auto"
     engine: Engine = "auto"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a suite asks for and what of it is still to be done."""
+    """What a suite asks for and what of it is still to be done.
+
+    ``records`` are those of the store where nothing is to be done, so that they are read once.
+    """
 
     suite: Suite
     prepared: Prepared
@@ -66,6 +77,7 @@ class Plan:
     done: frozenset[str]
     store: Store
     settings: Settings
+    records: tuple[Record, ...] = ()
 
     @property
     def todo(self) -> list[Run]:
@@ -82,10 +94,18 @@ def plan(suite: Suite, registry: Registry, settings: Settings) -> Plan:
         If a stored result is damaged.
     """
     store = Store(settings.results / suite.name)
-    prepared = prepare(suite, registry, data=settings.data, cache=settings.cache, store=store.root)
-    jobs = expand(suite, registry, prepared.grounds, settings.repeats)
-    done = frozenset() if settings.fresh else frozenset(store.done())
-    return Plan(suite, prepared, jobs, done, store, settings)
+    places = Places(settings.data, settings.cache, store.root)
+    records = () if settings.fresh else store.read_all()
+    done = done_keys(records)
+
+    def planned(*, verify: bool) -> Plan:
+        prepared = prepare(suite, registry, places, verify=verify)
+        jobs = expand(suite, registry, prepared.grounds, settings.repeats)
+        return Plan(suite, prepared, jobs, done, store, settings)
+
+    # Features that nothing is trained on need not be read, however large they are.
+    found = planned(verify=False)
+    return planned(verify=True) if found.todo else replace(found, records=records)
 
 
 def run(plan: Plan, registry: Registry, observe: Callable[[Finished], None]) -> Counter[str]:
@@ -107,6 +127,10 @@ def run(plan: Plan, registry: Registry, observe: Callable[[Finished], None]) -> 
 
 def execute(plan: Plan) -> Iterator[Finished]:
     """Yield each run of ``plan`` as it is finished and stored."""
+    if not plan.todo:
+        return
+    from milbench.train.work import Apart, store_failure, work  # noqa: PLC0415  # loads torch
+
     executor = executor_by_name(plan.settings.executor, plan.settings.workers)
     todo = _Todo(tasks(plan))
     for answer in drain(executor, work, todo):
@@ -118,7 +142,7 @@ def execute(plan: Plan) -> Iterator[Finished]:
             yield from answer.result or []
 
 
-class _Todo(deque[Task]):
+class _Todo(deque["Task"]):
     """Tasks that are still to be submitted; going over them removes them."""
 
     def __iter__(self) -> Iterator[Task]:
@@ -148,6 +172,7 @@ def tasks(plan: Plan) -> Iterator[Task]:
         steps = cells[cell.digest] * trials * cell.recipe.epochs * len(ground.splits.bag_ids)
         record = load_registry().record(Aggregator, cell.aggregator)
         reason = why_alone(record, plan.settings.engine, count, steps)
+        reason = reason or _unstackable(cell.precision)
         if reason:
             yield from _apart(task, reason)
             continue
@@ -157,12 +182,26 @@ def tasks(plan: Plan) -> Iterator[Task]:
             yield replace(task, runs=tuple(ordered[portion]), planned=count)
 
 
+def _unstackable(precision: str) -> str:
+    if precision == "float32":
+        return ""
+    return f"stacks are trained in float32, this method in {precision}"
+
+
 def _apart(task: Task, reason: str) -> Iterator[Task]:
     for run in task.runs:
         yield replace(task, runs=(run,), alone=reason)
 
 
+def _matmul(settings: Settings) -> Matmul:
+    from milbench.train.matmul import DEFAULT, choose  # noqa: PLC0415  # loads torch
+
+    return choose(settings.matmul, settings.cache) if settings.device == "cpu" else DEFAULT
+
+
 def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan) -> Task:
+    from milbench.train.work import Task  # noqa: PLC0415  # loads torch
+
     return Task(
         runs=runs,
         features=ground.features_path,
@@ -170,6 +209,7 @@ def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan) -> Task:
         store=plan.store.root,
         suite_digest=plan.suite.digest,
         device=plan.settings.device,
+        matmul=_matmul(plan.settings),
     )
 
 

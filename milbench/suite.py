@@ -27,6 +27,7 @@ Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/+-]*$", max_len
 Row = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/+-]*( \(tuned\))?$", max_length=70)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[int, Field(ge=1)]
+Precision = Literal["float32", "bfloat16"]
 
 
 class _Section(BaseModel):
@@ -67,7 +68,8 @@ class Tune(_Section):
 class Train(_Section):
     """Fields of a method's recipe that a suite overrides, and the budget to tune them.
 
-    See ``milbench.Recipe``; ``tune`` adds a tuned row beside the published one.
+    See ``milbench.Recipe``; ``tune`` adds a tuned row beside the published one, and ``precision``
+    names the numbers that a method is trained in.
     """
 
     optimizer: Literal["adam", "adamw", "sgd", "radam"] | None = None
@@ -81,11 +83,12 @@ class Train(_Section):
     epochs: Positive | None = None
     patience: Annotated[int, Field(ge=0)] | None = None
     select: Literal["best", "last"] | None = None
+    precision: Precision | None = None
     tune: Tune | None = None
 
     def given(self) -> dict[str, Any]:
         """Return the fields of a recipe that the file sets."""
-        return self.model_dump(exclude_unset=True, exclude={"tune"})
+        return self.model_dump(exclude_unset=True, exclude={"tune", "precision"})
 
 
 class Protocol(_Section):
@@ -172,6 +175,15 @@ class Suite(_Section):
         """Return 16 hexadecimal digits that name the content of the suite."""
         return sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
+    def in_precision(self, precision: Precision) -> Suite:
+        """Return the same suite with every method trained in ``precision``."""
+        data = self.model_dump(mode="json", exclude_unset=True)
+        for method in data["methods"]:
+            for place in (method, *method.get("on", {}).values()):
+                place.get("train", {}).pop("precision", None)
+        data["train"] = data.get("train", {}) | {"precision": precision}
+        return _validated(data)
+
 
 def _inconsistencies(suite: Suite) -> Iterator[str]:
     rows = [method.row for method in suite.methods]
@@ -199,8 +211,13 @@ def _inconsistencies(suite: Suite) -> Iterator[str]:
         yield f"splits.folds: {suite.splits.folds} fold leaves nothing to train on; use 2 or more"
 
 
-def load_suite(path: Path) -> Suite:
+def load_suite(path: Path, precision: Precision | None = None) -> Suite:
     """Read and check the suite file at ``path``.
+
+    Parameters
+    ----------
+    precision
+        Of every method, whatever the file says; as the file says when None.
 
     Raises
     ------
@@ -211,7 +228,8 @@ def load_suite(path: Path) -> Suite:
     found = structural_faults(data)
     if found:
         raise SuiteError(listing(path, found))
-    return _validated(data)
+    suite = _validated(data)
+    return suite if precision is None else suite.in_precision(precision)
 
 
 def read_suite(path: Path) -> dict[str, Any]:

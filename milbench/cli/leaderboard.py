@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.cli.console import messages, results
-from milbench.cli.options import results_option, suite_paths
+from milbench.cli.options import precision_option, results_option, suite_paths
 from milbench.registry import load_registry
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     help="Write to this file. To a folder (a name without an ending): every format, in a folder "
     "named like the suite.",
 )
+@precision_option
 @click.option("--per-class", is_flag=True, help="Add the values of each class.")
 @click.option("--wide", is_flag=True, help="LaTeX: tables across both columns of a page.")
 @click.option("--repeats", type=click.IntRange(min=1), help="Only the first repeats of the suite.")
@@ -65,11 +66,11 @@ def _built(path: Path, registry: Registry, options: dict[str, Any]) -> Leaderboa
     from milbench.store import Store
     from milbench.suite import load_suite
 
-    suite = load_suite(path)
+    suite = load_suite(path, options["precision"])
     store = Store(options["results"] / suite.name)
     board = board_of(suite, registry, store, options["repeats"])
     board = replace(board, metric=options["metric"], draws=options["draws"] or board.draws)
-    return build(board, store.records())
+    return build(board, store.read_all())
 
 
 def _write_folder(made: Leaderboard, folder: Path | None) -> None:

@@ -50,6 +50,12 @@ cache_option = click.option(
     help="Folder for the packed features.",
 )
 
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    help="Numbers to train in, for every method; else as the suite says.",
+)
+
 
 def suite_paths(name: str, registry: Registry) -> list[Path]:
     """Return the suite file called ``name``, the file at that path, or all of them.

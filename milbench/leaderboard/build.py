@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from milbench.metrics import Predictions
 
 # Where and how runs were made; shown with the versions of the packages.
-CIRCUMSTANCES = ("engine", "precision", "device")
+CIRCUMSTANCES = ("engine", "precision", "matmul", "device")
 
 
 def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
@@ -100,6 +100,7 @@ def _section(board: Board, dataset: DatasetInfo, selection: Selection) -> Sectio
         stale=selection.stale,
         unplanned=selection.unplanned,
         notes=tuple(_notes(dataset, reference, complete, tests)),
+        precision=_precision(selection),
         features=selection.features,
         split=selection.split,
     )
@@ -179,6 +180,20 @@ def _notes(
         yield tests.refusal
     elif reference is not None and reference not in complete:
         yield f"The reference {reference} is incomplete here, so no method carries a mark."
+
+
+def _precision(selection: Selection) -> str:
+    """Return which numbers methods were trained in, unless all were trained in float32."""
+    methods: dict[str, list[str]] = {}
+    for name, found in selection.methods.items():
+        for precision in sorted({r.get("precision", "float32") for r in found.done}):
+            methods.setdefault(precision, []).append(name)
+    if set(methods) <= {"float32"}:
+        return ""
+    if len(methods) == 1:
+        return f"Trained in {next(iter(methods))}, not in float32."
+    rows = (f"{precision}: {', '.join(methods[precision])}" for precision in sorted(methods))
+    return f"Trained in different precisions. {'; '.join(rows)}."
 
 
 def _versions(records: Sequence[Record]) -> Iterator[tuple[str, str]]:

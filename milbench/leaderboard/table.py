@@ -179,6 +179,8 @@ class Section:
         What a reader must know about this table, in whole sentences.
     features, split
         Hashes of what the runs were computed from.
+    precision
+        The numbers that methods were trained in, as a sentence; empty where all are float32.
     """
 
     dataset: str
@@ -200,6 +202,7 @@ class Section:
     notes: tuple[str, ...]
     features: str
     split: str
+    precision: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ def section_notes(section: Section) -> Iterator[str]:
         yield UNKNOWN_PATIENTS
     if section.is_exploratory:
         yield "This metric is not the declared primary one: exploratory, so nothing is tested."
+    if section.precision:
+        yield section.precision
     yield from section.notes
     yield from _detectable(section)
     yield from _tuned(section)

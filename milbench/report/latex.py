@@ -257,6 +257,11 @@ def _caption(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterato
             rf"$\dagger$/$\ddagger$: differs from {' or '.join(map(escape, references))} by the "
             r"patient-level / also by the corrected resampled $t$-test; $\downarrow$: worse."
         )
+    yield from (
+        escape(f"{section.dataset}: {section.precision}")
+        for section in sections
+        if section.precision
+    )
     if leaderboard.trials:
         budgets = " or ".join(map(str, leaderboard.trials))
         yield f"Tuned: {budgets} trials a run, chosen on its inner validation bags."

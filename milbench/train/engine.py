@@ -17,6 +17,7 @@ from milbench.errors import MilbenchError, TrainingError
 from milbench.seeds import seed
 from milbench.train.estimator import fit_estimator
 from milbench.train.fold import Fold
+from milbench.train.precision import feature_type, precision_of
 from milbench.train.protocol import youden_threshold
 from milbench.train.resident import FoldBags, fit_scaler
 from milbench.train.sequential import fit_sequential
@@ -175,7 +176,8 @@ def outcome_of(fitted: Fitted, fold: Fold, part: Part, seconds: float) -> Outcom
 def _bags(run: Run, model: Any, data: Resident, part: Part, beside: int = 1) -> FoldBags:
     standardise = run.cell.standardise and not data.is_image
     scaler = fit_scaler(data, part.train) if standardise else None
-    return FoldBags(data, scaler, getattr(model, "prepare", None), beside)
+    dtype = feature_type(precision_of(model, run.cell.precision))
+    return FoldBags(data, scaler, getattr(model, "prepare", None), beside, dtype=dtype)
 
 
 def build_fold(
@@ -207,6 +209,7 @@ def build_fold(
         labels=labels,
         n_bags=len(data.labels),
         context=context,
+        matmul=data.matmul,
     )
 
 

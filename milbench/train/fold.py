@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from milbench.train.matmul import DEFAULT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
     from milbench.bags import Bag, Context, Output
     from milbench.jobs import Run
+    from milbench.suite import Precision
+    from milbench.train.matmul import Library, Matmul
     from milbench.train.resident import FoldBags
 
 
@@ -29,6 +33,8 @@ class Fold:
         Label by position, of the training and validation bags only.
     n_bags
         B, of the whole data set; the shared order of bags depends on it.
+    matmul
+        What may multiply the float32 matrices of a large step.
     """
 
     run: Run
@@ -38,6 +44,7 @@ class Fold:
     labels: Mapping[int, int]
     n_bags: int
     context: Context
+    matmul: Matmul = DEFAULT
 
     def at_epoch(self, epoch: int) -> Context:
         """Return the context a method sees in ``epoch``."""
@@ -62,6 +69,8 @@ class Fitted(NamedTuple):
         ``sequential``, ``stacked`` or ``estimator``.
     note
         How a stack computed.
+    precision, matmul
+        Numbers that the model was trained in, and what multiplied its float32 matrices.
     """
 
     predict: Callable[[Bag], Output]
@@ -71,3 +80,5 @@ class Fitted(NamedTuple):
     validation_loss: float | None = None
     engine: str = "sequential"
     note: str = ""
+    precision: Precision = "float32"
+    matmul: Library = "default"

@@ -6,25 +6,31 @@ copy of it. No bag is loaded or copied in a training step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from milbench.bags import Bag
 from milbench.features import on_device
+from milbench.train.matmul import DEFAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import numpy as np
     from torch import Tensor
 
     from milbench.features import Features
+    from milbench.train.matmul import Matmul
 
-# Below this size a fold standardises the whole array once; above it, each bag when it is used.
+# Up to this size a fold converts the whole array once; above it, each bag when it is used.
 EAGER_BYTES = 256 * 2**20
+# Rows converted at a time, so that no second copy of the array is made on the way.
+BLOCK = 4096
+# Values of a block in float64 that fits the cache of a core: 1 MiB.
+BLOCK_VALUES = 2**17
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Resident:
         Positions of the instances.
     labels : (B,)
         Label of each bag.
+    matmul
+        What may multiply float32 matrices on the device.
     """
 
     x: Tensor
@@ -48,6 +56,7 @@ class Resident:
     coords: Tensor | None
     labels: tuple[int, ...]
     n_classes: int
+    matmul: Matmul = DEFAULT
 
     @property
     def in_dim(self) -> int:
@@ -59,8 +68,33 @@ class Resident:
         """Return whether the instances are images."""
         return self.x.dtype == torch.uint8
 
+    def moments(self, bag: int) -> Moments:
+        """Return the moments of the instances of ``bag``, computed once."""
+        if bag not in self._moments:
+            self._moments[bag] = _moments(self.x[self.offsets[bag] : self.offsets[bag + 1]])
+        return self._moments[bag]
 
-def resident(features: Features, device: str) -> Resident:
+    @cached_property
+    def _moments(self) -> dict[int, Moments]:
+        return {}
+
+
+class Moments(NamedTuple):
+    """Mean of each feature over the instances of a bag, and the squares about it: (D,) float64."""
+
+    mean: Tensor
+    squares: Tensor
+
+
+def _moments(x: Tensor) -> Moments:
+    rows = max(1, BLOCK_VALUES // x[0].numel())
+    blocks = torch.split(x, rows)
+    mean = torch.stack([block.double().sum(dim=0) for block in blocks]).sum(dim=0) / len(x)  # (D,)
+    squares = [(block.double() - mean).square_().sum(dim=0) for block in blocks]
+    return Moments(mean, torch.stack(squares).sum(dim=0))
+
+
+def resident(features: Features, device: str, matmul: Matmul = DEFAULT) -> Resident:
     """Move ``features`` to ``device`` once."""
     coords = None if features.coords is None else torch.from_numpy(features.coords).to(device)
     return Resident(
@@ -69,6 +103,7 @@ def resident(features: Features, device: str) -> Resident:
         coords=coords,
         labels=tuple(features.table.labels.tolist()),
         n_classes=len(features.table.classes),
+        matmul=matmul,
     )
 
 
@@ -90,27 +125,23 @@ class Scaler:
 def fit_scaler(data: Resident, bags: np.ndarray) -> Scaler:
     """Return the scaler of the instances of ``bags``; no other bag is looked at.
 
-    Sums run in float64, bag by bag, so the memory stays that of one bag. The variance is taken
-    about the mean in a second pass, which keeps its digits for features far from 0.
+    The moments of each bag are computed once for all folds, in float64 and about the bag's own
+    mean, which keeps their digits for features far from 0. They are joined as by Chan, Golub and
+    LeVeque, "Algorithms for computing the sample variance", American Statistician 37 (1983).
     """
-    count = sum(data.offsets[b + 1] - data.offsets[b] for b in bags)
-    total = torch.zeros(data.in_dim, dtype=torch.float64, device=data.x.device)
-    for rows in _rows(data, bags):
-        total += rows.sum(dim=0)
-    mean = total / count  # (D,)
-    squares = torch.zeros_like(total)
-    for rows in _rows(data, bags):
-        squares += (rows - mean).square().sum(dim=0)
-    sd = (squares / count).sqrt()
+    positions = bags.tolist()
+    moments = [data.moments(bag) for bag in positions]
+    sizes = [data.offsets[bag + 1] - data.offsets[bag] for bag in positions]
+    count = torch.tensor(sizes, dtype=torch.float64, device=data.x.device)[:, None]  # (n, 1)
+    means = torch.stack([one.mean for one in moments])  # (n, D)
+    squares = torch.stack([one.squares for one in moments])  # (n, D)
+    mean = (count * means).sum(dim=0) / count.sum()  # (D,)
+    squares = squares + count * (means - mean).square()
+    sd = (squares.sum(dim=0) / count.sum()).sqrt()
     # Rounding leaves a constant feature a tiny spread; relative to its size that is no spread.
     constant = sd <= 1e-7 * mean.abs().clamp(min=1e-30)
     inverse = torch.where(constant, torch.ones_like(sd), 1.0 / sd)
     return Scaler(mean.float(), inverse.float())
-
-
-def _rows(data: Resident, bags: np.ndarray) -> Iterator[Tensor]:
-    for bag in bags.tolist():
-        yield data.x[data.offsets[bag] : data.offsets[bag + 1]].double()
 
 
 class FoldBags:
@@ -121,10 +152,13 @@ class FoldBags:
     scaler
         Applied to the instances, or None.
     prepare
-        The method's parameter-free work on a bag, done once for each bag.
+        The method's parameter-free work on a bag, done once for each bag, in float32.
     beside
         How many such views of the data set are alive at a time; together they keep no more
         standardised copies than one alone may.
+    dtype
+        Type of the features that a method is given. They are scaled in float32 and rounded last,
+        since features far from 0 would lose their digits before.
     """
 
     def __init__(
@@ -133,24 +167,28 @@ class FoldBags:
         scaler: Scaler | None,
         prepare: Callable[[Bag], Bag] | None = None,
         beside: int = 1,
+        *,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self._data = data
         self.scaler = scaler
         self._prepare = prepare
         self._ready: dict[int, Bag] = {}
+        self._dtype = dtype
+        self._kept_as = dtype if prepare is None else torch.float32
         self._keep = beside * self.nbytes <= EAGER_BYTES
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes that all bags take as float32."""
-        return self._data.x.numel() * 4
+        """Return the bytes that all bags take in the type they are kept in."""
+        return self._data.x.numel() * self._kept_as.itemsize
 
     def preparing(self, prepare: Callable[[Bag], Bag]) -> FoldBags:
         """Return the same bags for another ``prepare``; a standardised copy is shared."""
-        other = FoldBags(self._data, self.scaler, prepare)
+        other = FoldBags(self._data, self.scaler, prepare, dtype=self._dtype)
         other._keep = self._keep
-        if self._keep and self.scaler is not None:
-            other.__dict__["_scaled"] = self._scaled
+        if self._keep and self.scaler is not None and other._kept_as == self._kept_as:
+            other.__dict__["_kept"] = self._kept
         return other
 
     def __getitem__(self, index: int) -> Bag:
@@ -158,20 +196,43 @@ class FoldBags:
         if index in self._ready:
             return self._ready[index]
         rows = slice(self._data.offsets[index], self._data.offsets[index + 1])
-        if self.scaler is None:
-            x = self._data.x[rows]  # (N, D)
-            x = x if self._data.is_image else x.float()
-        else:
-            x = self._scaled[rows] if self._keep else self.scaler(self._data.x[rows])
         coords = None if self._data.coords is None else self._data.coords[rows]
-        bag = Bag(x=x, coords=coords)
-        if self._prepare is not None:
-            bag = self._prepare(bag)
+        bag = self._prepared(Bag(x=self._rows(rows), coords=coords))
         if self._keep or self._prepare is not None:
             self._ready[index] = bag
         return bag
 
+    def _rows(self, rows: slice) -> Tensor:
+        x = self._data.x
+        is_ready = self.scaler is None and x.dtype == self._kept_as
+        if self._data.is_image or is_ready:
+            return x[rows]  # (N, D), or (N, C, H, W)
+        return self._kept[rows] if self._keep else self._converted(x[rows])
+
     @cached_property
-    def _scaled(self) -> Tensor:
-        assert self.scaler is not None  # noqa: S101  # the one caller has looked
-        return self.scaler(self._data.x)
+    def _kept(self) -> Tensor:
+        x = self._data.x
+        kept = torch.empty(x.shape, dtype=self._kept_as, device=x.device)
+        for first in range(0, len(x), BLOCK):
+            block = slice(first, first + BLOCK)
+            kept[block] = self._converted(x[block])
+        return kept
+
+    def _converted(self, x: Tensor) -> Tensor:
+        scaled = x.float() if self.scaler is None else self.scaler(x)
+        return scaled.to(self._kept_as)
+
+    def _prepared(self, bag: Bag) -> Bag:
+        if self._prepare is None:
+            return bag
+        bag = self._prepare(bag)
+        is_ready = self._dtype == torch.float32 or not bag.x.is_floating_point()
+        return bag if is_ready else replace(bag, x=bag.x.to(self._dtype))
+
+    def typical(self) -> Bag:
+        """Return a bag of the mean size, of zeros: no instance of the data set is looked at."""
+        data = self._data
+        rows = max(1, round(len(data.x) / len(data.labels)))
+        dtype = data.x.dtype if data.is_image else self._kept_as
+        x = torch.zeros((rows, *data.x.shape[1:]), dtype=dtype, device=data.x.device)
+        return self._prepared(Bag(x, None if data.coords is None else data.coords[:rows]))

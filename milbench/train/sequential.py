@@ -17,8 +17,11 @@ import torch.nn.functional as F
 from milbench.errors import TrainingError
 from milbench.seeds import seed
 from milbench.train.dropout import name_dropout, step_keys
+from milbench.train.flop import library_for
 from milbench.train.fold import Fitted
+from milbench.train.matmul import multiplying
 from milbench.train.optim import build_optimizer, learning_rate
+from milbench.train.precision import forward_in
 from milbench.train.protocol import Stopper, epoch_order, order_names, steps_of
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from milbench.bags import Bag, Context, Output
     from milbench.train.dropout import Masks
     from milbench.train.fold import Fold
+    from milbench.train.matmul import Library
     from milbench.train.optim import Optimizer
 
     Loss = Callable[[Any, Any, Context], Tensor]  # of one bag, or of the bags of a step
@@ -51,8 +55,12 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise TrainingError("no parameter to train; a method without any needs fit and predict")
+    precision = fold.run.cell.precision
+    forward = forward_in(precision, model)
+    library = library_for(model, fold)
     training = _Training(
         model=model,
+        forward=forward,
         parameters=parameters,
         optimizer=build_optimizer(parameters, recipe),
         labels={
@@ -63,21 +71,30 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
     )
     stopper = Stopper(recipe)
     epoch = 0
-    for epoch in range(recipe.epochs):
-        _train_epoch(training, epoch)
-        if len(fold.valid) == 0:
-            continue
-        if stopper.should_stop(_validation_loss(training, epoch), model):
-            break
+    with multiplying(library):
+        for epoch in range(recipe.epochs):
+            _train_epoch(training, epoch)
+            if len(fold.valid) == 0:
+                continue
+            if stopper.should_stop(_validation_loss(training, epoch), model):
+                break
     stopper.restore(model)
     model.eval()
     best = stopper.best_epoch if len(fold.valid) and recipe.select == "best" else epoch
-    loss = stopper.losses[best] if len(fold.valid) else None
-    return Fitted(predictor(model), epoch + 1, best, sum(p.numel() for p in parameters), loss)
+    return Fitted(
+        predictor(forward, library),
+        epoch + 1,
+        best,
+        sum(p.numel() for p in parameters),
+        stopper.losses[best] if len(fold.valid) else None,
+        precision=precision,
+        matmul=library,
+    )
 
 
 class _Training(NamedTuple):
     model: nn.Module
+    forward: Callable[[Bag], Output]
     parameters: list[nn.Parameter]
     optimizer: Optimizer
     labels: dict[int, Tensor]
@@ -86,7 +103,7 @@ class _Training(NamedTuple):
 
 
 def _train_epoch(training: _Training, epoch: int) -> None:
-    model, parameters, optimizer, labels, masks, fold = training
+    model, forward, parameters, optimizer, labels, masks, fold = training
     run = fold.run
     rate = learning_rate(run.cell.recipe, epoch)
     order = epoch_order(fold.n_bags, fold.train, *order_names(run, epoch))
@@ -102,7 +119,7 @@ def _train_epoch(training: _Training, epoch: int) -> None:
             if masks is not None:
                 masks.grow()
                 masks.start(keys[bag])
-            outputs.append(model(fold.bags[bag]))
+            outputs.append(forward(fold.bags[bag]))
         if joins_bags:
             loss = loss_of(outputs, [labels[bag] for bag in bags], context)
         else:
@@ -125,23 +142,25 @@ def _dropout_keys(training: _Training, epoch: int) -> tuple[Tensor, ...]:
 
 @torch.inference_mode()
 def _validation_loss(training: _Training, epoch: int) -> float:
-    model, fold, labels = training.model, training.fold, training.labels
-    model.eval()
+    forward, fold, labels = training.forward, training.fold, training.labels
+    training.model.eval()
     positions = fold.valid.tolist()
-    logits = torch.stack([model(fold.bags[bag]).logits for bag in positions])  # (V, C)
+    logits = torch.stack([forward(fold.bags[bag]).logits for bag in positions])  # (V, C)
     loss = float(F.cross_entropy(logits, torch.stack([labels[bag] for bag in positions])))
     if not math.isfinite(loss):
         raise TrainingError(diverged("validation", epoch, fold.run.cell.recipe.lr))
     return loss
 
 
-def predictor(model: nn.Module) -> Callable[[Bag], Output]:
-    """Return the prediction of a trained ``model``, one bag a call."""
+def predictor(
+    forward: Callable[[Bag], Output], library: Library = "default"
+) -> Callable[[Bag], Output]:
+    """Return the prediction of a trained model, or of its ``forward``, one bag a call."""
 
     @torch.inference_mode()
     def predict(bag: Bag) -> Output:
-        output: Output = model(bag)
-        return output
+        with multiplying(library):
+            return forward(bag)
 
     return predict
 

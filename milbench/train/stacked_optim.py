@@ -62,10 +62,9 @@ class StackedAdam:
         self._counts = torch.zeros(len(parameters[0]), device=parameters[0].device)  # (R,)
         self._slices: dict[tuple[int, ...], list[_Slices]] = {}
 
-    @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], epoch: int, active: Active) -> None:
         """Take one step; ``gradients`` hold (A, ...) for each parameter, in their order."""
-        self._counts.index_add_(0, active.index, torch.ones_like(active.index, dtype=torch.float32))
+        self._counts.index_add_(0, active.index, active.ones)
         sizes = active.sizes
         pieces = [piece for g in gradients for piece in torch.split_with_sizes(g, sizes)]
         for slices in self._of(active):
@@ -128,7 +127,6 @@ class StackedSGD:
         self._parameters = list(parameters)
         self._velocity = [torch.zeros_like(p) for p in parameters]
 
-    @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], epoch: int, active: Active) -> None:
         """Take one step; ``gradients`` hold (A, ...) for each parameter, in their order."""
         momentum, nesterov = self._recipes[0].momentum, self._recipes[0].nesterov

@@ -15,6 +15,7 @@ from torch.func import vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.node import map_aggregate
 
+from milbench.train.replay import compiled
 from milbench.train.simplify import simplify
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
     from torch.fx import Graph, GraphModule
+
+    from milbench.train.matmul import Library
 
     Function = Callable[..., list[Tensor]]
     Arguments = Callable[[], Sequence[Tensor]]
@@ -43,6 +46,8 @@ class Traced:
         For each argument 0 where replicas have their own, None where they share it.
     after_eager
         Called after the function itself was run, and before it is recorded.
+    library
+        What will multiply float32 matrices.
     """
 
     def __init__(
@@ -50,9 +55,11 @@ class Traced:
         function: Function,
         in_dims: tuple[int | None, ...],
         after_eager: Callable[[], None],
+        library: Library = "default",
     ) -> None:
         self._eager: Function = vmap(function, in_dims=in_dims)
         self._after_eager = after_eager
+        self._library = library
         self._in_dims = in_dims
         self._recordings: list[Function] = []
         self._room = RECORDINGS
@@ -102,7 +109,7 @@ class Traced:
             return None
         self._room -= 1
         try:
-            replay = record(self._eager, self._in_dims, arguments)
+            replay = record(self._eager, self._in_dims, arguments, self._library)
         except Exception as error:  # noqa: BLE001  # what cannot be recorded may fail in any way
             lines = str(error).strip().splitlines() or [""]
             self.stay_eager(f"recording fails: {type(error).__name__}: {lines[0][:200]}")
@@ -112,7 +119,10 @@ class Traced:
 
 
 def record(
-    function: Function, in_dims: Sequence[int | None], arguments: Sequence[Tensor]
+    function: Function,
+    in_dims: Sequence[int | None],
+    arguments: Sequence[Tensor],
+    library: Library = "default",
 ) -> Function:
     """Return ``function``, a vmapped one, as a replay that holds for any count of replicas."""
     count = _marker(arguments)
@@ -121,11 +131,9 @@ def record(
         for value, axis in zip(arguments, in_dims, strict=True)
     ]
     recording: GraphModule = make_fx(function, tracing_mode="symbolic")(*examples)
-    simplify(recording.graph)
+    simplify(recording.graph, library)
     _free_count(recording.graph, count, list(in_dims).index(0))
-    recording.recompile()
-    replay: Function = recording.forward
-    return replay
+    return compiled(recording)
 
 
 def _marker(arguments: Sequence[Tensor]) -> int:

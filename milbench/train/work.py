@@ -22,7 +22,8 @@ from milbench.splits import load_splits
 from milbench.store import SCHEMA, Store
 from milbench.train.denormals import denormals_flushed
 from milbench.train.engine import train_run, train_stack, unsuitable
-from milbench.train.machine import peak_memory_mb, versions
+from milbench.train.machine import keep_freed_memory, keep_products, peak_memory_mb, versions
+from milbench.train.matmul import DEFAULT
 from milbench.train.resident import resident
 from milbench.train.tune import tune_run, tune_runs
 from milbench.train.tune_stacked import fit_all_stacked, why_apart
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from milbench.jobs import Cell, Run
     from milbench.splits import Part, Splits
     from milbench.train.engine import Outcome
+    from milbench.train.matmul import Matmul
     from milbench.train.resident import Resident
 
 
@@ -58,6 +60,8 @@ class Task:
         Threads that torch may use in this task.
     alone
         Why the runs are trained one after the other; empty text when they may be stacked.
+    matmul
+        What multiplies matrices; decided once, in the main process.
     planned
         How many runs of the plan share the order of bags; no fewer when some are done already.
     """
@@ -70,6 +74,7 @@ class Task:
     device: str = "cpu"
     threads: int = 1
     alone: str = ""
+    matmul: Matmul = DEFAULT
     planned: int = 1
 
 
@@ -96,6 +101,8 @@ def work(task: Task) -> list[Finished] | Apart:
     Runs that may be stacked are handed back untrained where the probe, or the stack itself, says
     that they cannot.
     """
+    keep_freed_memory()
+    keep_products()
     torch.set_num_threads(task.threads)
     store = Store(task.store)
     with denormals_flushed():
@@ -139,7 +146,7 @@ def _finish(store: Store, record: dict[str, Any]) -> Finished:
 
 def _record(run: Run, task: Task) -> dict[str, Any]:
     try:
-        data, table, splits = _load(task.features, task.splits, task.device)
+        data, table, splits = _load(task.features, task.splits, task.device, task.matmul)
         record = load_registry().record(Aggregator, run.cell.aggregator)
         reason = unsuitable(record, data)
         if reason:
@@ -155,7 +162,7 @@ def _record(run: Run, task: Task) -> dict[str, Any]:
 def _stack_records(task: Task) -> list[dict[str, Any]] | Apart:
     """Return one record a run, or why the runs cannot be trained as a stack."""
     try:
-        data, table, splits = _load(task.features, task.splits, task.device)
+        data, table, splits = _load(task.features, task.splits, task.device, task.matmul)
         cell = task.runs[0].cell
         record = load_registry().record(Aggregator, cell.aggregator)
         if unsuitable(record, data):
@@ -191,10 +198,12 @@ def _done(run: Run, outcome: Outcome, where: tuple[BagTable, Part], task: Task) 
 
 
 @lru_cache(maxsize=2)
-def _load(features: Path, splits: Path, device: str) -> tuple[Resident, BagTable, Splits]:
+def _load(
+    features: Path, splits: Path, device: str, matmul: Matmul
+) -> tuple[Resident, BagTable, Splits]:
     # The main process has checked the content hash; a worker maps the same file.
     opened = open_features(features, verify=False)
-    return resident(opened, device), opened.table, load_splits(splits, opened.table)
+    return resident(opened, device, matmul), opened.table, load_splits(splits, opened.table)
 
 
 def _head(run: Run, suite_digest: str) -> dict[str, Any]:
@@ -258,7 +267,8 @@ def _body(outcome: Outcome, table: BagTable, part: Part, task: Task) -> dict[str
         "classes": list(table.classes),
         "engine": outcome.fitted.engine,
         "engine_reason": task.alone or outcome.fitted.note,
-        "precision": "float32",
+        "precision": outcome.fitted.precision,
+        "matmul": outcome.fitted.matmul,
         "device": task.device,
         "epochs": outcome.fitted.epochs,
         "best_epoch": outcome.fitted.best_epoch,

@@ -40,6 +40,28 @@ def test_a_held_out_bag_changes_nothing():
     assert torch.equal(expected.inverse_sd, got.inverse_sd)
 
 
+def test_moments_are_joined_without_losing_digits():
+    """Bags far from 0 and from each other: numpy's float64 mean and deviation of all rows."""
+    generator = torch.Generator().manual_seed(3)
+    near = torch.randn(500, 3, generator=generator) * torch.tensor([1e-2, 1.0, 50.0])
+    near[200:] += torch.tensor([1e-2, 30.0, 0.0])
+    packed = Resident(near + 4096.0, (0, 1, 200, 201, 500), None, (0, 1, 0, 1), 2)
+    scaler = fit_scaler(packed, np.array([0, 1, 3]))
+    rows = np.delete(packed.x.double().numpy(), 200, axis=0)
+
+    np.testing.assert_allclose(scaler.mean, rows.mean(axis=0), rtol=1e-7)
+    np.testing.assert_allclose(scaler.inverse_sd, 1 / rows.std(axis=0), rtol=1e-6)
+
+
+def test_moments_of_a_large_bag_are_those_of_its_blocks(monkeypatch):
+    """Blocks of any size give one scaler, to rounding."""
+    monkeypatch.setattr(module, "BLOCK_VALUES", 4)
+    expected = data().x[2:9].double()
+    scaler = fit_scaler(data(), np.array([1, 2]))
+
+    torch.testing.assert_close(scaler.mean.double(), expected.mean(dim=0), rtol=1e-6, atol=0)
+
+
 def test_a_constant_feature_becomes_zero_and_stays_finite():
     """The third feature never varies: 0 after scaling, not 0 / 0."""
     scaled = fit_scaler(data(), np.array([0, 1, 2, 3]))(data().x)
