@@ -20,7 +20,7 @@ def short(tmp_path):
         kept = [m for m in methods if any(f'name = "{name}"\n' in m for name in names)]
         assert len(kept) == len(names)
         path = tmp_path / "witness.toml"
-        text = "[[methods]]".join([heading.replace("epochs = 12", "epochs = 5"), *kept])
+        text = "[[methods]]".join([heading.replace("epochs = 20", "epochs = 5"), *kept])
         path.write_text(text, encoding="utf-8")
         return path
 
@@ -32,6 +32,9 @@ def test_the_suite_shows_a_curve_that_falls(short, run, tmp_path):
     done = run(short("prior", "mean", "keras-simple"), "--repeats", "1")
 
     assert done.returncode == 0, done.stderr
+    assert "1 x 1 folds (official), by patient, validation bags as the data sets have them" in (
+        done.stdout.replace("\n", " ")
+    )
     board = json.loads((tmp_path / "leaderboards" / "witness" / "leaderboard.json").read_text())
     overall = board["overall"]
     assert overall["datasets"] == [f"digits-witness-{rate}" for rate in RATES]
