@@ -8,10 +8,10 @@ engine in one process a core with one thread each, which take the runs from one 
 scaled by each fold's own mean and deviation, the held-out bags validated after every epoch.
 
 Each line is one round, all sides one after the other, so that the machine's load meets all; a
-ratio is of wall-clock times within a round. Under load by others, two threads wait for each other
-and wall-clock ratios mean little; the ratio of processor time to that of the plain loop with one
-thread is steadier. Start-up and a first time through all runs, in which oneDNN builds a kernel for
-each size of bag, are told apart: a process pays them once.
+ratio is of wall-clock times within a round, and what others did meanwhile is told. Under their
+load two threads wait for each other and wall-clock ratios mean little; the ratio of processor time
+to that of the plain loop with one thread is steadier. Start-up and a first time through all runs,
+in which oneDNN builds a kernel for each size of bag, are told apart: a process pays them once.
 
     python benchmarks/speed/slides.py [--bags 20] [--epochs 1] [--pairs 3] [--seeds 2]
 
@@ -22,6 +22,7 @@ two, and a sixth of the machine idles.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -125,34 +126,47 @@ def compare(features: Path, method: str, chosen: argparse.Namespace) -> None:
     folds = tuple(range(FOLDS)) * chosen.seeds
     one = Work(features, method, chosen.epochs * EPOCHS.get(method, 1), folds)
     sides = [*plain_sides(one), *our_sides(one)]
-    print(
-        f"\n{method}, {one.epochs} epochs a run: seconds (times as fast as the faster plain loop)"
-    )
-    print("".join(f"{side.name:>19}" for side in sides))
+    print(f"\n{method}, epochs of a run: {one.epochs}")
+    print("".join(f"{side.name:>19}" for side in sides) + "  seconds (times the faster plain)")
     first = [timed(side) for side in sides]
-    rounds = [[timed(side) for side in sides] for _ in range(chosen.pairs)]
-    ratios = []
-    for times in rounds:
-        plain = min(time.wall for time in times[:2])
-        ratios.append([plain / time.wall for time in times])
-        print("".join(f"{t.wall:11.2f} ({plain / t.wall:5.2f})" for t in times))
-    print("".join(f"{one:19.2f}" for one in medians(ratios)) + "  median of the ratios")
-    cpu = [[times[0].cpu / time.cpu for time in times] for times in rounds]
-    print("".join(f"{one:19.2f}" for one in medians(cpu)) + "  by processor time, to one thread")
+    rounds = []
+    for _ in range(chosen.pairs):
+        before = busy_seconds()
+        rounds.append([timed(side) for side in sides])
+        plain = min(time.wall for time in rounds[-1][:2])
+        print("".join(f"{t.wall:11.2f} ({plain / t.wall:5.2f})" for t in rounds[-1]), end="")
+        others = busy_seconds() - before - sum(t.cpu for t in rounds[-1])
+        cores = others / sum(t.wall for t in rounds[-1])
+        print(f"  others kept {max(cores, 0.0):.2f} cores busy", flush=True)
     flop = total_flop(features, method) * one.epochs * chosen.seeds
-    reached = [[flop / time.wall / 1e9 for time in times] for times in rounds]
-    print("".join(f"{one:19.0f}" for one in medians(reached)) + "  GFLOP/s")
-    reached = [[flop / time.cpu / 1e9 for time in times] for times in rounds]
-    print("".join(f"{one:19.0f}" for one in medians(reached)) + "  GFLOP/s of a busy core")
+    print_medians(rounds, flop)
     print("".join(f"{time.wall:19.1f}" for time in first) + "  s, start-up and first time")
     print("".join(f"{peak(side):19.0f}" for side in sides) + "  MiB, peak of a process")
     for side in sides:
         side.pool.shutdown()
 
 
-def medians(rows: list[list[float]]) -> list[float]:
-    """Return the median of each column."""
-    return [median(column) for column in zip(*rows, strict=True)]
+def print_medians(rounds: list[list[Time]], flop: float) -> None:
+    """Print the medians of the ratios, and of the arithmetic done in a second."""
+    lines = {
+        "median of the ratios": lambda t, row: min(p.wall for p in row[:2]) / t.wall,
+        "by processor time, to one thread": lambda t, row: row[0].cpu / t.cpu,
+        "GFLOP/s": lambda t, _: flop / t.wall / 1e9,
+        "GFLOP/s of a busy core": lambda t, _: flop / t.cpu / 1e9,
+    }
+    for words, figure in lines.items():
+        columns = zip(*[[figure(time, row) for time in row] for row in rounds], strict=True)
+        print("".join(f"{median(column):19.2f}" for column in columns) + f"  {words}")
+
+
+def busy_seconds() -> float:
+    """Return the seconds that all processors have worked since the start; NaN without /proc."""
+    try:
+        ticks = Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()[1:]
+    except OSError:
+        return float("nan")
+    user, nice, system, _idle, _wait, irq, soft_irq, steal = map(int, ticks[:8])
+    return (user + nice + system + irq + soft_irq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def plain_sides(one: Work) -> list[Side]:

@@ -17,10 +17,11 @@ LIBRARIES = ("milbench", "torch", "numpy", "scipy", "scikit-learn", "pandas", "h
 
 # Of glibc's malloc.h: which setting, and what it is set to.
 TRIM_THRESHOLD, KEPT_BYTES = -1, 2**30
-MMAP_THRESHOLD, LARGEST_KEPT_BYTES = -3, 2**27
-# As many kernels as oneDNN keeps: one a shape, about 0.7 MB and 1 to 5 ms to build each. Its own
-# limit of 1,024 holds the nine products of 113 different bags, and beyond it every one is rebuilt.
-KERNELS = 4096
+MMAP_THRESHOLD, LARGEST_KEPT_BYTES = -3, 2**29
+# oneDNN keeps a kernel for each shape, up to 1,024 by itself: the nine products of a step on 113
+# different bags. Beyond that every kernel is built again in every step, 1 to 5 ms each.
+FEWEST_KERNELS, MOST_KERNELS = 1024, 4096
+KERNEL_BYTES = 700_000
 
 
 @cache
@@ -66,8 +67,9 @@ def _cpu_lines() -> dict[str, str]:
 def keep_freed_memory() -> bool:
     """Let this process use freed memory again instead of giving it back; once a process.
 
-    A step on a large bag frees some tens of MB and takes them again. Given back to the system
-    each time, they return page by page. Up to 1 GiB is kept, in pieces of up to 128 MiB.
+    A step on a large bag frees some tens of MB and takes them again, and so does a fold with its
+    standardised copy. Given back to the system each time, memory returns page by page, at a
+    quarter of a microsecond a KiB. Up to 1 GiB is kept, in pieces of up to 512 MiB.
 
     Returns
     -------
@@ -86,4 +88,14 @@ def keep_freed_memory() -> bool:
 
 def keep_products() -> None:
     """Let oneDNN keep the kernels of more shapes; has an effect before its first product only."""
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(kernels()))
+
+
+def kernels() -> int:
+    """Return how many kernels a process may keep: those of all cores fit a quarter of memory."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not told on this system
+        return FEWEST_KERNELS
+    wanted = memory // 4 // (os.cpu_count() or 1) // KERNEL_BYTES
+    return max(FEWEST_KERNELS, min(MOST_KERNELS, wanted))

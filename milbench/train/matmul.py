@@ -58,7 +58,7 @@ DEFAULT = Matmul()
 
 # From here on no method was slower with oneDNN, whose calls cost about 25 microseconds each
 # (docs/decisions/0009-matrix-product-and-precision.md).
-LARGE_STEP = 80e6
+LARGE_STEP = 100e6
 
 
 @dataclass(frozen=True)

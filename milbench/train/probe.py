@@ -18,8 +18,7 @@ from milbench.seeds import seed
 from milbench.train.active import Active
 from milbench.train.computation import SharedContext, computation_name, shared_computation
 from milbench.train.dropout import name_dropout, step_keys
-from milbench.train.flop import library_for_stack, step_flop
-from milbench.train.matmul import multiplying
+from milbench.train.flop import step_flop
 from milbench.train.replicas import Replicas
 from milbench.train.resident import FoldBags
 from milbench.train.sequential import cross_entropy
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from milbench.jobs import Cell
     from milbench.train.computation import Computation
-    from milbench.train.matmul import Library
     from milbench.train.resident import Resident
 
 # Above these a step is bound by arithmetic or memory, and processes side by side are faster.
@@ -63,13 +61,11 @@ def cannot_train_stacked(cell: Cell, build: Callable[[], Any], data: Resident, c
         if reason:
             return reason
         for model in models:
-            model.to(data.x.device)
+            model.to(data.device)
         try:
-            typical = FoldBags(data, None, getattr(models[0], "prepare", None)).typical()
-            library = library_for_stack(models[0], typical, data.matmul)
-            with multiplying(library):
-                computed = _computation(cell, models[0], data, library)
-                reason = _size(models[0], typical) or _numerics(models, computed, cell, data)
+            bags = FoldBags(data, None, getattr(models[0], "prepare", None))
+            computed = _computation(cell, models[0], data)
+            reason = _size(models[0], bags.typical()) or _numerics(models, computed, cell, data)
         except Exception as error:  # noqa: BLE001  # a method may raise anything under vmap
             lines = str(error).strip().splitlines() or [""]
             return f"vmap fails: {type(error).__name__}: {lines[0][:200]}"
@@ -99,12 +95,16 @@ class _Probe(NamedTuple):
 
 
 def _probes(data: Resident, prepare: Callable[[Bag], Bag] | None, *, is_own: bool) -> list[_Probe]:
-    """Return bags of random numbers, as small, as middling and as large as the data set's."""
+    """Return bags of random numbers, of five sizes from the smallest to the largest there is.
+
+    More than there are recordings: what needs one for each size is seen here.
+    """
     sizes = np.diff(data.offsets)
     by_size = np.argsort(sizes, kind="stable")
-    device = data.x.device
+    device = data.device
     probes = []
-    for label, bag in enumerate(by_size[[0, len(by_size) // 2, -1]].tolist()):
+    quantiles = [round(share * (len(by_size) - 1) / 4) for share in range(5)]
+    for label, bag in enumerate(by_size[quantiles].tolist()):
         shape = (int(sizes[bag]), *data.x.shape[1:])
         rows = slice(data.offsets[bag], data.offsets[bag + 1])
         coords = None if data.coords is None else data.coords[rows]
@@ -116,10 +116,10 @@ def _probes(data: Resident, prepare: Callable[[Bag], Bag] | None, *, is_own: boo
     return probes
 
 
-def _computation(cell: Cell, model: nn.Module, data: Resident, library: Library) -> Computation:
+def _computation(cell: Cell, model: nn.Module, data: Resident) -> Computation:
     has_own = cell.standardise and not data.is_image
     name = computation_name(cell)
-    made = shared_computation(name, model, has_own_bags=has_own, library=library)
+    made = shared_computation(name, model, has_own_bags=has_own)
     made.begin_epoch(_context(cell, data))
     return made
 
@@ -132,9 +132,9 @@ def _numerics(models: list[nn.Module], computation: Computation, cell: Cell, dat
     """Return where stacked gradients differ from those of each model alone, or empty text."""
     is_own = computation.has_own_bags
     replicas = Replicas(models, computation)
-    active = Active.of(range(len(models)), data.x.device)
+    active = Active.of(range(len(models)), data.device)
     context = _context(cell, data)
-    keys = step_keys(np.arange(len(models)), 0, 3).to(data.x.device)  # (3, R)
+    keys = step_keys(np.arange(len(models)), 0, 5).to(data.device)  # (5, R)
     prepare = getattr(models[0], "prepare", None)
     for step, probe in enumerate(_probes(data, prepare, is_own=is_own)):
         bag = probe.bags[0]

@@ -69,7 +69,7 @@ def fit_stacked(models: Sequence[nn.Module], folds: Sequence[Fold]) -> list[Fitt
     list
         For each model the trained one, or the error of a replica that diverged.
     """
-    library = library_for_stack(models[0], folds[0].bags.typical(), folds[0].matmul)
+    library = library_for_stack(folds[0])
     training = _Stack(models, folds, library)
     epochs = folds[0].run.cell.recipe.epochs
     with multiplying(library):
@@ -123,7 +123,9 @@ class _Stack:
         for place, bags in enumerate(positions):
             for bag in bags.tolist():
                 members.setdefault(bag, []).append(place)
-        kinds = [member.kind for member in self.members]
+        # Adam counts the steps of a replica, by which bags it has met; SGD does not.
+        is_sgd = self.members[0].fold.run.cell.recipe.optimizer == "sgd"
+        kinds = [member.kind[1:] if is_sgd else member.kind for member in self.members]
         known = {
             tuple(places): Active.of(places, self._device, kinds) for places in members.values()
         }

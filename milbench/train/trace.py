@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     Arguments = Callable[[], Sequence[Tensor]]
 
 TOLERANCE = 1e-4  # relative, of all values of an output
-RECORDINGS = 3  # a function whose operations depend on the size of the bag gets that many
+ROUNDING = 1e-6  # relative to the largest output: the gradient of a bias before a softmax is 0
+RECORDINGS = 2  # a function whose operations depend on the size of the bag gets that many
 # Counts of replicas to record with; one that is no other size stands for the count in the graph.
 MARKERS = (29, 31, 37, 41, 43, 47, 53, 59, 61)
 
@@ -160,11 +161,14 @@ def _agrees(replay: Function, arguments: Sequence[Tensor], expected: list[Tensor
         found = replay(*arguments)
     except (RuntimeError, IndexError, ValueError):  # recorded for other sizes
         return False
-    return all(_near(mine, theirs) for mine, theirs in zip(found, expected, strict=True))
+    scale = max((float(value.double().norm()) for value in expected), default=0.0)
+    pairs = zip(found, expected, strict=True)
+    return all(_is_near(mine, theirs, scale) for mine, theirs in pairs)
 
 
-def _near(found: Tensor, expected: Tensor) -> bool:
+def _is_near(found: Tensor, expected: Tensor, scale: float) -> bool:
+    """Return whether two outputs agree; one that is nothing beside the others is rounding."""
     if found.shape != expected.shape:
         return False
     gap = (found - expected).double().norm()
-    return bool(gap <= TOLERANCE * expected.double().norm() + 1e-12)
+    return bool(gap <= TOLERANCE * expected.double().norm() + ROUNDING * scale + 1e-12)

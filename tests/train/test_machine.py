@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from milbench.train.machine import KERNELS, cpu_model, keep_freed_memory, keep_products
+from milbench.train.machine import cpu_model, keep_freed_memory, keep_products, kernels
 
 IS_GLIBC = platform.libc_ver()[0] == "glibc"
 
@@ -53,7 +53,25 @@ def test_the_count_of_kernels_is_a_default(monkeypatch):
 
     monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY")
     keep_products()
-    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == str(KERNELS)
+    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == str(kernels())
+
+
+@pytest.mark.parametrize(
+    ("gib", "cores", "expected"),
+    [(24, 2, 4096), (128, 16, 3067), (16, 8, 1024), (None, 4, 1024)],
+)
+def test_kernels_of_all_processes_fit_a_quarter_of_memory(gib, cores, expected, monkeypatch):
+    """128 GiB for 16 cores: 2 GiB each, 3,067 kernels of 0.7 MB; never fewer than oneDNN's own."""
+
+    def told(name):
+        if gib is None:
+            raise ValueError(name)
+        return {"SC_PHYS_PAGES": gib * 2**18, "SC_PAGE_SIZE": 2**12}[name]
+
+    monkeypatch.setattr(os, "sysconf", told)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+
+    assert kernels() == expected
 
 
 @pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="only Linux tells it in a file")
