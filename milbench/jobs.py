@@ -229,14 +229,17 @@ def settings_digest(suite: Suite, registry: Registry, row: Row, dataset: str) ->
 
 
 def tuning_of(suite: Suite, registry: Registry, row: Row, dataset: str) -> Tuning | None:
-    """Return what each run of a tuned row tries on a data set; None for a published one."""
+    """Return what each run of a tuned row tries on a data set; None for a published one.
+
+    Without a name of a data set the points are those of none, and the space is the same.
+    """
     if not row.trials:
         return None
     offer = registry.find("aggregator", row.method.name)
     record = registry.record(Aggregator, row.method.name)
     search = search_of(record, recipe_of(suite, row.method, record, dataset))
-    chance = registry.record(Dataset, dataset).trained_as or dataset
-    return draw(search, row.trials, chance, offer.full_name)
+    trained_as = registry.record(Dataset, dataset).trained_as if dataset else ""
+    return draw(search, row.trials, trained_as or dataset, offer.full_name)
 
 
 def recipe_of(suite: Suite, method: Method, record: Aggregator, dataset: str) -> Recipe:

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
+from milbench.jobs import Row, tuning_of
 from milbench.registry import load_registry
+from milbench.suite import load_suite
+from milbench.suite_files import suite_files
 from milbench_datasets.digits import Pool
 from milbench_datasets.digits_witness import draw
 
@@ -121,6 +124,17 @@ def test_two_calls_give_the_same(sets) -> None:
     for first, second in zip(sets[5], again, strict=True):
         assert (first.id, first.label, first.patient) == (second.id, second.label, second.patient)
         np.testing.assert_array_equal(first.images, second.images)
+
+
+def test_tuned_runs_try_the_same_on_all_four() -> None:
+    """One model is tested at every rate, whichever setting it was trained with."""
+    registry, suite = load_registry(), load_suite(suite_files()["witness"])
+    row = Row(next(method for method in suite.methods if method.name == "abmil"), trials=4)
+    tried = [tuning_of(suite, registry, row, f"digits-witness-{rate}") for rate in RATES]
+
+    assert tried[0] is not None
+    assert tried == tried[:1] * 4
+    assert tried[0] != tuning_of(suite, registry, row, "digits-bags")
 
 
 @given(
