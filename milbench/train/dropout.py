@@ -83,7 +83,7 @@ class Masks:
 
         Longer, because a recording of a step that used all of it would use all of any other.
         """
-        if self._used >= len(self.sequence):
+        if 0 < self._used >= len(self.sequence):
             self.sequence = self._numbers(2 * self._used)
 
     def keep(self, shape: torch.Size, share: float) -> Tensor:
