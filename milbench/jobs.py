@@ -15,13 +15,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from milbench.records import Aggregator
+from milbench.records import Aggregator, Dataset
 from milbench.search import RECIPE_FIELDS, TUNED, draw, search_of, why_untuned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from milbench.records import Dataset, Recipe
+    from milbench.records import Recipe
     from milbench.registry import Registry
     from milbench.search import Tuning
     from milbench.splits import Splits
@@ -57,6 +57,8 @@ class Cell:
         Which trainings share an order of bags; see :func:`milbench.train.protocol.order_names`.
     precision
         The numbers that the method is trained in; see :mod:`milbench.train.precision`.
+    trained_as
+        Name that random numbers follow from; the data set's own when empty.
     tuning
         What each run tries; ``args`` and ``recipe`` are then those of its first trial. None for a
         published setting.
@@ -77,12 +79,18 @@ class Cell:
     settings: str
     order: str = "per-seed"
     precision: Precision = "float32"
+    trained_as: str = ""
     tuning: Tuning | None = None
 
     @property
     def row(self) -> str:
         """Return the row of the leaderboard."""
         return self.method if self.tuning is None else f"{self.method}{TUNED}"
+
+    @property
+    def chance(self) -> str:
+        """Return the first of the names that random numbers follow from."""
+        return self.trained_as or self.dataset
 
     def trials(self) -> tuple[Cell, ...]:
         """Return a cell for each of the trials, itself as published the first of them."""
@@ -101,8 +109,9 @@ class Cell:
         """Return 16 hexadecimal digits that name the cell, whatever the suite is called."""
         content = {n: v for n, v in asdict(self).items() if n not in ("suite", "settings")}
         content["recipe"] = _named(asdict(self.recipe))
-        if self.tuning is None:  # results from before there was tuning keep their names
-            del content["tuning"]
+        for later in ("tuning", "trained_as"):  # results from before these keep their names
+            if not content[later]:
+                del content[later]
         return _digest({**_named(content), "protocol": PROTOCOL})
 
 
@@ -123,7 +132,7 @@ class Run:
     @property
     def names(self) -> tuple[str | int, ...]:
         """Return the names that the random numbers of the run follow from."""
-        return (self.cell.dataset, self.cell.method, self.repeat, self.fold, self.seed)
+        return (self.cell.chance, self.cell.method, self.repeat, self.fold, self.seed)
 
     @property
     def stack(self) -> tuple[str | int, ...]:
@@ -225,13 +234,17 @@ def settings_digest(suite: Suite, registry: Registry, row: Row, dataset: str) ->
 
 
 def tuning_of(suite: Suite, registry: Registry, row: Row, dataset: str) -> Tuning | None:
-    """Return what each run of a tuned row tries on a data set; None for a published one."""
+    """Return what each run of a tuned row tries on a data set; None for a published one.
+
+    Without a name of a data set the points are those of none, and the space is the same.
+    """
     if not row.trials:
         return None
     offer = registry.find("aggregator", row.method.name)
     record = registry.record(Aggregator, row.method.name)
     search = search_of(record, recipe_of(suite, row.method, record, dataset))
-    return draw(search, row.trials, dataset, offer.full_name)
+    trained_as = registry.record(Dataset, dataset).trained_as if dataset else ""
+    return draw(search, row.trials, trained_as or dataset, offer.full_name)
 
 
 def recipe_of(suite: Suite, method: Method, record: Aggregator, dataset: str) -> Recipe:
@@ -274,6 +287,7 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, row: Row) -> Cell:
         settings=settings_digest(suite, registry, row, dataset),
         order=suite.protocol.order,
         precision=precision_of(suite, method, dataset),
+        trained_as=ground.dataset.trained_as,
         tuning=tuning_of(suite, registry, row, dataset),
     )
 

@@ -238,6 +238,9 @@ class Dataset(_Record):
         Data sets that share patients share a cohort; the data set's own name when empty.
     group_known
         Whether ``patient`` of a bag is really known; a leaderboard marks it when it is not.
+    trained_as
+        Name that random numbers of training follow from; the data set's own when empty. Data sets
+        that differ in their test bags only share one, and so the trained models.
     published_splits
         ``target(data: Path)`` returning ``{repeat: {bag_id: fold}}`` of the published test folds,
         or None.
@@ -257,6 +260,7 @@ class Dataset(_Record):
     files: tuple[str, ...] = ()
     cohort: str = ""
     group_known: bool = True
+    trained_as: str = ""
     published_splits: Callable[..., Any] | str | None = None
     downloads: tuple[Download, ...] = ()
     how_to_get: str = ""

@@ -292,6 +292,8 @@ def _in_words(suite: Suite, repeats: int | None) -> str:
     count = splits.repeats if repeats is None else min(repeats, splits.repeats)
     inner = f", {splits.validation:.0%} of training bags for validation"
     inner = inner if splits.validation else ", no validation bags"
+    if splits.scheme == "official" and not splits.validation:
+        inner = ", validation bags as the data sets have them"
     seeds = suite.protocol.seeds
     trainings = f", {seeds} seeds a fold" if seeds > 1 else ""
     trainings += ", one order of bags for all" if suite.protocol.order == "common" else ""

@@ -405,6 +405,19 @@ def test_mean_rank_and_tally_over_data_sets():
     assert "needs at least 6 cohorts; here 2 cohorts" in made.overall.note
 
 
+def test_values_of_all_data_sets_stand_side_by_side():
+    """Each is the value that ranks its section; an incomplete method has none on that data set."""
+    records = [r for d in ("one", "two") for m in ("a", "b") for r in on(d, runs(m, 1.0))]
+    made = build(board("a", "b", datasets=several("one", "two")), records[:-1])
+    tables = [{row.method: row.primary.value for row in s.rows} for s in made.sections]
+    values = {s.method: s.values for s in made.overall.standings}
+
+    assert made.overall.metrics == ("auroc", "auroc")
+    assert values["a"] == (tables[0]["a"], tables[1]["a"])
+    assert values["b"][0] == tables[0]["b"]
+    assert math.isnan(values["b"][1])
+
+
 def test_difference_within_the_rope_is_a_tie():
     """Twins tie on both data sets."""
     records = [r for d in ("one", "two") for m in ("a", "b") for r in on(d, runs(m, 1.0))]

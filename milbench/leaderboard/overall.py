@@ -1,4 +1,4 @@
-"""The methods over several data sets: mean ranks and wins, described and not tested."""
+"""The methods over several data sets: values, mean ranks and wins, described and not tested."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def overall_of(board: Board, sections: Sequence[Section]) -> Overall | None:
         Standing(
             method=method.label,
             control=method.control,
+            values=tuple(_value(_row(section, method.label)) for section in used),
             mean_rank=ranks.get(method.label, math.nan),
             tally=tallies.get(method.label),
             missing=missing[method.label],
@@ -48,6 +49,7 @@ def overall_of(board: Board, sections: Sequence[Section]) -> Overall | None:
     cohorts = len({section.cohort for section in used})
     return Overall(
         datasets=tuple(_place(section, used) for section in used),
+        metrics=tuple(section.metric for section in used),
         standings=tuple(sorted(standings, key=_order)),
         reference=reference,
         note=_note(cohorts),
@@ -57,6 +59,10 @@ def overall_of(board: Board, sections: Sequence[Section]) -> Overall | None:
 
 def _is_ranked(row: Row) -> bool:
     return row.runs.is_complete and not math.isnan(row.primary.value)
+
+
+def _value(row: Row) -> float:
+    return row.primary.value if row.runs.is_complete else math.nan
 
 
 def _missing(used: Sequence[Section], method: str) -> Iterator[str]:

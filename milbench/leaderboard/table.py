@@ -220,6 +220,8 @@ class Standing:
 
     Parameters
     ----------
+    values
+        Of the metric that ranks each data set; NaN where the method is incomplete.
     mean_rank
         Over the data sets, among the methods complete on all of them; NaN for the others.
     tally
@@ -231,6 +233,7 @@ class Standing:
 
     method: str
     control: bool
+    values: tuple[float, ...]
     mean_rank: float
     tally: tuple[int, int, int] | None = None
     missing: tuple[str, ...] = ()
@@ -238,9 +241,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overall:
-    """The methods over all data sets: a description without a test."""
+    """The methods over all data sets: a description without a test.
+
+    ``metrics`` are those that rank the ``datasets``, one each.
+    """
 
     datasets: tuple[str, ...]
+    metrics: tuple[str, ...]
     standings: tuple[Standing, ...]
     reference: str | None
     note: str

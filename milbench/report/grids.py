@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from milbench.metrics import METRICS
 from milbench.report import format as write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from milbench.leaderboard.table import Overall, Row, Score, Section, Standing
+    from milbench.metrics import Metric
 
 CLASSWISE = ("auroc", "sensitivity")
 
@@ -98,8 +100,10 @@ def class_grids(section: Section) -> Iterator[Grid]:
 
 
 def overall_grid(overall: Overall) -> Grid:
-    """Return the table over all data sets."""
-    headers = ["Method", "Mean rank"]
+    """Return the table over all data sets: what each method reaches on every one, and its rank."""
+    pairs = zip(overall.metrics, overall.datasets, strict=True)
+    values = [f"{headed(METRICS[metric])} on {place}" for metric, place in pairs]
+    headers = ["Method", *values, "Mean rank"]
     if overall.reference is not None:
         headers.append(f"Win/tie/loss vs {overall.reference}")
     headers.append("Incomplete on")
@@ -118,7 +122,7 @@ def named(row: Row | Standing) -> str:
     return f"{row.method} (control)" if row.control else row.method
 
 
-def headed(score: Score) -> str:
+def headed(score: Score | Metric) -> str:
     """Return the title of a metric, with an arrow where smaller is better."""
     return score.title if score.greater_is_better else f"{score.title} ↓"
 
@@ -190,7 +194,8 @@ def _class_texts(section: Section, score: Score) -> Iterator[str]:
 
 
 def _overall_row(overall: Overall, standing: Standing) -> tuple[Cell, ...]:
-    cells = [Cell(named(standing)), Cell(write.number(standing.mean_rank, 2))]
+    values = (Cell(write.number(value)) for value in standing.values)
+    cells = [Cell(named(standing)), *values, Cell(write.number(standing.mean_rank, 2))]
     if overall.reference is not None:
         cells.append(Cell(_tally(standing, overall.reference)))
     return (*cells, Cell("; ".join(standing.missing)))

@@ -77,6 +77,8 @@ def cannot_train_stacked(cell: Cell, build: Callable[[], Any], data: Resident, c
 def _structure(model: Any) -> str:
     if not isinstance(model, nn.Module):
         return "the method is no torch module"
+    if hasattr(model, "join"):
+        return "a training step of the method joins several bags"
     trained = [p for p in model.parameters() if p.requires_grad]
     if not trained:
         return "no parameter to train"

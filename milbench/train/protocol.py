@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from milbench.errors import TrainingError
 from milbench.seeds import seed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
     from milbench.jobs import Run
@@ -48,8 +51,36 @@ def order_names(run: Run, epoch: int) -> tuple[str | int, ...]:
     a data set one order, so that the spread over seeds is that of weights and dropout alone.
     """
     if run.cell.order == "common":
-        return (run.cell.dataset, epoch)
-    return (run.cell.dataset, run.repeat, run.seed, epoch)
+        return (run.cell.chance, epoch)
+    return (run.cell.chance, run.repeat, run.seed, epoch)
+
+
+def steps_of(model: Any, order: np.ndarray, labels: Mapping[int, int]) -> list[list[int]]:
+    """Return the bags of each training step of an epoch.
+
+    One bag a step, in their order; a method whose loss joins bags has ``join(labels)``, which is
+    given the labels in that order and says which places of it make up each step.
+
+    Parameters
+    ----------
+    order : (n,)
+        Positions of the training bags; see :func:`epoch_order`.
+    labels
+        Label by position.
+
+    Raises
+    ------
+    TrainingError
+        If the method makes no step of them.
+    """
+    bags: list[int] = order.tolist()
+    if not hasattr(model, "join"):
+        return [[bag] for bag in bags]
+    joined = model.join([labels[bag] for bag in bags])
+    steps = [[bags[place] for place in places] for places in joined]
+    if not steps:
+        raise TrainingError(f"join(labels) made no step of {len(bags)} training bags")
+    return steps
 
 
 class Weights(Protocol):

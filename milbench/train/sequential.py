@@ -1,13 +1,14 @@
 """The reference engine: one network, one bag a step, one fold after the other.
 
-A training step does no ``.item()``, no logging and no other wait for the device; the host looks
-at a number once an epoch.
+A method that has ``join`` takes several bags in a step; its loss gets all their outputs. A step
+does no ``.item()``, no logging and no other wait for the device; the host looks at a number once
+an epoch.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from milbench.train.fold import Fitted
 from milbench.train.matmul import multiplying
 from milbench.train.optim import build_optimizer, learning_rate
 from milbench.train.precision import forward_in
-from milbench.train.protocol import Stopper, epoch_order, order_names
+from milbench.train.protocol import Stopper, epoch_order, order_names, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from milbench.train.matmul import Library
     from milbench.train.optim import Optimizer
 
-    Loss = Callable[[Output, Tensor, Context], Tensor]
+    Loss = Callable[[Any, Any, Context], Tensor]  # of one bag, or of the bags of a step
 
 
 def cross_entropy(output: Output, label: Tensor, _context: Context) -> Tensor:
@@ -109,13 +110,20 @@ def _train_epoch(training: _Training, epoch: int) -> None:
     keys = _dropout_keys(training, epoch)
     loss_of: Loss = getattr(model, "loss", cross_entropy)
     context = fold.at_epoch(epoch)
+    joins_bags = hasattr(model, "join")
     model.train()
     loss: Tensor | None = None
-    for bag in order.tolist():
-        if masks is not None:
-            masks.grow()
-            masks.start(keys[bag])
-        loss = loss_of(forward(fold.bags[bag]), labels[bag], context)
+    for bags in steps_of(model, order, fold.labels):
+        outputs = []
+        for bag in bags:
+            if masks is not None:
+                masks.grow()
+                masks.start(keys[bag])
+            outputs.append(forward(fold.bags[bag]))
+        if joins_bags:
+            loss = loss_of(outputs, [labels[bag] for bag in bags], context)
+        else:
+            loss = loss_of(outputs[0], labels[bags[0]], context)
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         optimizer.step(gradients, rate)
     # What once is not finite stays so in the weights: the last loss tells of the whole epoch.

@@ -100,7 +100,7 @@ class DSMIL(nn.Module):
         instances = self.instances(x)  # (N, S)
         critical = instances.argmax(dim=0)  # (S,)
         queries = self.query(x)  # (N, Q)
-        critical_queries = queries.gather(0, critical[:, None].expand(-1, QUERY))  # (S, Q)
+        critical_queries = queries[critical]  # (S, Q)
         similarity = queries @ critical_queries.T / math.sqrt(QUERY)  # (N, S)
         attention = similarity.softmax(dim=0)  # (N, S)
         vectors = attention.T @ x  # (S, D)

@@ -5,7 +5,8 @@ only bags with identical instances share one. Sets that may show the same object
 ``cohort``: MUSK1 and MUSK2 have molecules in common (UCI description), and of the 200 bags each,
 elephant and fox have 47 in common, elephant and tiger 58, fox and tiger 114, instance by instance.
 corel-african comes from the same photo collection and the newsgroups sets from the same corpus, in
-other features, so that shared photos and posts cannot be ruled out.
+other features, so that shared photos and posts cannot be ruled out. The digits-witness sets and
+digits-bags show the same 1797 images.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ BY_HAND = "docs/datasets.md names the folders and layouts that are read"
 MILPY_SITE = "https://github.com/jmarrietar/MILpy"
 MIPROBLEMS_SITE = "https://github.com/pevnak/MIProblems"
 MNIST_SITE = "https://ossci-datasets.s3.amazonaws.com/mnist"
+DIGITS_SITE = "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits"
 
+DIGITS_LICENCE = "BSD-3-Clause as part of scikit-learn; CC BY 4.0 at the UCI repository"
 UCI_LICENCE = "CC BY 4.0 as the UCI repository states in general; none in the carrier"
 NO_LICENCE = "none stated with the data"
 MNIST_LICENCE = "CC BY-SA 3.0 as generally stated; none in the files"
@@ -57,6 +60,10 @@ ILSE = (
 ALPAYDIN = (
     "Alpaydin, Kaynak 1998, Optical recognition of handwritten digits, UCI Machine Learning "
     "Repository, https://doi.org/10.24432/C50P49"
+)
+WITNESS_RATES = (
+    "witness rates after https://github.com/bluewhale28/Multiple-Instance-Learning-MIL-with-Keras-"
+    "using-clear-cell-renal-cell-carcinoma-dataset, 2022"
 )
 
 READERS = "milbench_datasets.classical"
@@ -96,6 +103,25 @@ def newsgroups(number: int, instances: int, sources: tuple[Download, ...]) -> Da
     )
 
 
+def digits_witness(count: int, attribute: str) -> Dataset:
+    """Return the record of one of the four sets with the same training bags."""
+    return Dataset(
+        name=f"digits-witness-{count}",
+        target=f"milbench_datasets.digits_witness:{attribute}.bags",
+        summary="real 8x8 digits, is there a 7, 8 or 9?: bags of 40, trained on 20 positive "
+        f"instances, tested on {count}; 256 bags (128 positive) from 26 disjoint pools",
+        paper=f"{ALPAYDIN}; {WITNESS_RATES}",
+        classes=BINARY,
+        encoder="flat-pixels",
+        version="digits-witness-1",
+        cohort="digits-bags",
+        trained_as="digits-witness",
+        licence=DIGITS_LICENCE,
+        url=DIGITS_SITE,
+        how_to_get="nothing to do: scikit-learn brings the images",
+    )
+
+
 RECORDS = (
     Dataset(
         name="digits-bags",
@@ -105,10 +131,14 @@ RECORDS = (
         classes=BINARY,
         encoder="flat-pixels",
         version="digits-bags-1",
-        licence="BSD-3-Clause as part of scikit-learn; CC BY 4.0 at the UCI repository",
-        url="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+        licence=DIGITS_LICENCE,
+        url=DIGITS_SITE,
         how_to_get="nothing to do: scikit-learn brings the images",
     ),
+    digits_witness(20, "TWENTY"),
+    digits_witness(10, "TEN"),
+    digits_witness(5, "FIVE"),
+    digits_witness(1, "ONE"),
     Dataset(
         name="mnist-bags",
         target="milbench_datasets.mnist:bags",

@@ -76,18 +76,29 @@ def bags(data: Path) -> Iterator[LabelledBag]:  # noqa: ARG001 - embedded: there
             )
 
 
-def deal(digits: NDArray[np.int64], generator: np.random.Generator) -> list[Pool]:
+def deal(
+    digits: NDArray[np.int64],
+    generator: np.random.Generator,
+    targets: tuple[int, ...] = (TARGET,),
+    pools: int = POOLS,
+) -> list[Pool]:
     """Deal all images to the pools, digit by digit, so that each pool gets its share of each.
 
     Parameters
     ----------
     digits : (N,)
         The digit of every image.
+    targets
+        The digits that make a bag positive; they are dealt first.
     """
-    by_digit = [TARGET, *(digit for digit in range(10) if digit != TARGET)]
+    by_digit = [*targets, *(digit for digit in range(10) if digit not in targets)]
     order = np.concatenate([generator.permutation(np.flatnonzero(digits == d)) for d in by_digit])
-    hands = [order[start::POOLS] for start in range(POOLS)]
-    return [Pool(hand[digits[hand] == TARGET], hand[digits[hand] != TARGET]) for hand in hands]
+    hands = [order[start::pools] for start in range(pools)]
+    shown = [np.isin(digits[hand], targets) for hand in hands]
+    return [
+        Pool(hand[is_target], hand[~is_target])
+        for hand, is_target in zip(hands, shown, strict=True)
+    ]
 
 
 def draw(pool: Pool, is_positive: bool, generator: np.random.Generator) -> NDArray[np.int64]:

@@ -1,8 +1,8 @@
 """Outputs of the built-in methods against published code and hand calculations.
 
 The golden numbers were made by running the authors' files in float64 with parameters and inputs
-filled by integer formulas: AMLab-Amsterdam/AttentionDeepMIL (commit eb0434b) and
-binli123/dsmil-wsi (commit 80465ed).
+filled by integer formulas: AMLab-Amsterdam/AttentionDeepMIL (commit eb0434b), binli123/dsmil-wsi
+(commit 80465ed) and, for the older DSMIL, winston52/HNM-WSI (commit 355e7bd).
 """
 
 import math
@@ -15,6 +15,8 @@ from milbench import Bag, Context, MilbenchError, Output
 from milbench.errors import ShapeError
 from milbench_aggregators.abmil import ABMIL, GatedABMIL, LeNet
 from milbench_aggregators.dsmil import DSMIL, Streams
+from milbench_aggregators.dsmil_classic import DSMILClassic
+from milbench_aggregators.hnm_dsmil import HNMDSMIL
 from milbench_aggregators.max import Max
 from milbench_aggregators.mean import Mean
 from milbench_aggregators.mi_net_embedding import MiNetEmbedding
@@ -99,6 +101,42 @@ def test_dsmil_is_as_large_as_the_authors_network():
     """Parameters with one stream on 512 features, and two on 1024."""
     assert count(DSMIL(512, 2)) == 83_202
     assert count(DSMIL(1024, 2, negative=False)) == 153_860
+
+
+@pytest.mark.parametrize("method", [DSMILClassic, HNMDSMIL])
+def test_older_dsmil_with_one_stream_equals_the_code_of_its_users(method):
+    """Bag logit, attention and bag vector of seven instances."""
+    output = filled(method(16, 2))(Bag(golden_x(7, 16)))
+
+    assert_golden(output.logits, [0.0, -0.07536598])
+    assert_golden(output.scores[0], 0.14346684)
+    assert_golden(output.extra.vectors[0, :3], [0.00009971, 0.01454005, -0.11780231])
+
+
+@pytest.mark.parametrize("method", [DSMILClassic, HNMDSMIL])
+def test_older_dsmil_with_two_streams_equals_the_code_of_its_users(method):
+    """Two positive classes, mixed by the last layer; the instance stream is that of DSMIL."""
+    output = filled(method(16, 2, negative=False))(Bag(golden_x(7, 16)))
+
+    assert_golden(output.logits, [-0.01204082, -0.11458086])
+    assert output.extra.critical.tolist() == [5, 1]
+    assert_golden(output.extra.instances.amax(0), [0.24665032, 0.57906208])
+
+
+@pytest.mark.parametrize("method", [DSMILClassic, HNMDSMIL])
+def test_older_dsmil_is_as_large_as_that_of_its_users(method):
+    """Parameters with one stream on 512 features, and two on 1024."""
+    assert count(method(512, 2)) == 592_002
+    assert count(method(1024, 2, negative=False)) == 2_236_548
+
+
+def test_older_dsmil_keeps_the_start_of_pytorch():
+    """Its users set nothing: biases are not zero, and rows are not orthonormal."""
+    model = DSMILClassic(16, 3)
+
+    weight = model.instances.weight
+    assert (weight.norm(dim=1) < 1).all()  # uniform within 1 / sqrt(16): the square mean is 1/3
+    assert all(p.any() for name, p in model.named_parameters() if name.endswith("bias"))
 
 
 def test_dsmil_starts_orthogonal_with_zero_biases():

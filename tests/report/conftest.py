@@ -139,19 +139,22 @@ def two(plain) -> Leaderboard:
     second = replace(
         first, dataset="tiger", metric="log-loss", secondary=("auroc", "f1"), rows=by_loss
     )
+    standings = (
+        Standing(method="dsmil", control=False, values=(0.94, 0.2), mean_rank=1.5, tally=(1, 1, 0)),
+        Standing(method="abmil", control=False, values=(0.92, 0.2), mean_rank=2.0),
+        Standing(method="prior", control=True, values=(0.5, 0.2), mean_rank=2.5, tally=(0, 0, 2)),
+        Standing(
+            method="max",
+            control=False,
+            values=(float("nan"), float("nan")),
+            mean_rank=float("nan"),
+            missing=("musk1: 23/25", "tiger: 23/25"),
+        ),
+    )
     overall = Overall(
         datasets=("musk1", "tiger"),
-        standings=(
-            Standing(method="dsmil", control=False, mean_rank=1.5, tally=(1, 1, 0)),
-            Standing(method="abmil", control=False, mean_rank=2.0),
-            Standing(method="prior", control=True, mean_rank=2.5, tally=(0, 0, 2)),
-            Standing(
-                method="max",
-                control=False,
-                mean_rank=float("nan"),
-                missing=("musk1: 23/25", "tiger: 23/25"),
-            ),
-        ),
+        metrics=("auroc", "log-loss"),
+        standings=standings,
         reference="abmil",
         note="Not tested: needs at least 6 cohorts, here 2.",
     )

@@ -67,3 +67,17 @@ def test_unknown_patients_are_said(plain):
     """A data set that knows no patients says so under its table."""
     first = replace(plain.sections[0], group_known=False)
     assert "The patients are not known" in to_markdown(replace(plain, sections=(first,)))
+
+
+def test_table_over_all_data_sets_has_a_value_for_each(two):
+    """Data sets side by side, each by its own metric; an incomplete method has no value."""
+    lines = to_markdown(two).split("## All data sets")[1].splitlines()
+    cells = {line.split("|")[1].strip(): line.split("|")[2:5] for line in lines if "|" in line}
+
+    assert [c.strip() for c in cells["Method"]] == [
+        "AUROC on musk1",
+        "Log loss ↓ on tiger",
+        "Mean rank",
+    ]
+    assert [c.strip() for c in cells["abmil"]] == ["0.920", "0.200", "2.00"]
+    assert [c.strip() for c in cells["max"]] == ["-", "-", "-"]

@@ -83,7 +83,7 @@ def test_values_per_class_come_on_request(plain):
 def test_overall_table_says_that_nothing_is_tested(two):
     """Two data sets are no basis for a p-value."""
     text = shown(two)
-    assert line_of(text, "dsmil", "1.50").split() == ["dsmil", "1.50", "1/1/0"]
+    assert line_of(text, "dsmil", "1.50").split() == ["dsmil", "0.940", "0.200", "1.50", "1/1/0"]
     assert "musk1: 23/25; tiger: 23/25" in text
     assert "needs at least 6 cohorts" in text
 

@@ -105,6 +105,33 @@ def test_seeds_differ():
     assert not np.array_equal(outcomes[0].test, outcomes[1].test)
 
 
+def test_data_sets_that_are_trained_as_one_share_their_models():
+    """Other test bags under another name: the same weights where ``trained_as`` says so."""
+    other = data()
+    other.x[48:] += 1.0  # the test bags
+    run = run_of()
+    elsewhere = replace(run, cell=replace(run.cell, dataset="other"))
+    shared = [replace(r, cell=replace(r.cell, trained_as="both")) for r in (run, elsewhere)]
+
+    mine, theirs = (
+        train_run(r, record(Mean), d, PART) for r, d in zip(shared, (data(), other), strict=True)
+    )
+    np.testing.assert_array_equal(mine.valid, theirs.valid)
+    assert not np.array_equal(mine.test, theirs.test)
+    apart = [train_run(r, record(Mean), data(), PART).valid for r in (run, elsewhere, shared[0])]
+    assert len({rows.tobytes() for rows in apart}) == 3
+
+
+def test_what_a_data_set_is_trained_as_names_its_results():
+    """Other random numbers, another result; the stack and the key follow."""
+    run = run_of()
+    shared = replace(run, cell=replace(run.cell, trained_as="both"))
+
+    assert shared.names == ("both", "mean", 0, 0, 0)
+    assert shared.key != run.key
+    assert shared.cell.digest != replace(shared.cell, dataset="other").digest
+
+
 def test_training_equals_a_loop_written_by_hand():
     """Two epochs with SGD are the textbook loop over the same order of bags."""
     run = run_of(optimizer="sgd", epochs=2, select="last", weight_decay=0.0)

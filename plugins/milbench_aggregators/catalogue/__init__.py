@@ -1,0 +1,1 @@
+"""The built-in methods, family by family: their names, papers and published settings."""
