@@ -119,9 +119,10 @@ class CLAMSB(nn.Module):
 
     def log_odds(self, embedded: Tensor) -> Tensor:
         """Return how much instances (N, M) are evidence for each class, (N, C)."""
-        sides: Tensor = self.evidence(embedded)  # (N, 2 C), against all classes and then for all
-        against, given = sides.chunk(2, dim=1)
-        return given - against
+        sides = (2, self.n_classes, -1)  # against all classes and then for all
+        against, given = self.evidence.weight.view(sides)  # (C, M) each
+        bias_against, bias_given = self.evidence.bias.view(2, -1)  # (C,) each
+        return F.linear(embedded, given - against, bias_given - bias_against)
 
     def loss(self, output: Output, label: Tensor, context: Context) -> Tensor:  # noqa: ARG002
         """Return the weighted losses of the bag and of its extreme instances.

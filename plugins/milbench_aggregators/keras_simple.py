@@ -228,7 +228,7 @@ class GatedScores(nn.Module):
 def weigh(embedded: Tensor, attention: nn.Module) -> tuple[Tensor, Tensor]:
     """Return instances (N, M) times their attention, and the attention (N,), which sums to 1."""
     weights: Tensor = attention(embedded).softmax(dim=0)  # (N,)
-    return weights[:, None] * embedded, weights
+    return weights.unsqueeze(1) * embedded, weights
 
 
 def start(module: nn.Module) -> None:

@@ -109,7 +109,8 @@ def test_a_stack_trains_as_one_run_after_the_other(name, n_classes):
 
     for run, found in zip(runs, stacked(runs, record, bags), strict=True):
         assert found.fitted.engine == "stacked"
-        assert "replayed from a recording" in found.fitted.note
+        # Of bags of most sizes; the square that TransMIL lays is of a few sizes only.
+        assert ("replayed from a recording" in found.fitted.note) == (name != "transmil")
         assert_same(found, alone(run, record, bags))
 
 
