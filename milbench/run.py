@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from milbench.registry import Registry
     from milbench.suite import Suite
-    from milbench.train.matmul import Matmul
+    from milbench.train.matmul import Asked, Matmul
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class Settings:
     workers: int | None = None
     fresh: bool = False
     repeats: int | None = None
-    matmul: str = "auto"
+    matmul: Asked = "auto"
     engine: Engine = "auto"
 
 
