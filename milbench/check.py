@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from milbench.errors import PluginError
+from milbench.jobs import code_hash
 from milbench.records import Aggregator, Choice
 from milbench.search import RECIPE_FIELDS, TUNED, why_untuned
+from milbench.store import Store
 from milbench.suite import Train, read_suite, structural_faults
 
 if TYPE_CHECKING:
@@ -24,16 +26,24 @@ if TYPE_CHECKING:
 GIVEN = ("self", "in_dim", "n_classes")
 
 
-def faults(path: Path, registry: Registry) -> list[str]:
+def faults(path: Path, registry: Registry, results: Path | None = None) -> list[str]:
     """Return one line for each error of the suite file at ``path``; an empty list when it is right.
 
     Names are looked up even where the structure is wrong, so that one reading shows everything.
+
+    Parameters
+    ----------
+    results
+        Folder of all result files. A method's code is not imported where a finished run there
+        shows that it takes the settings, so that a finished suite is ranked without torch.
     """
     data = read_suite(path)
+    structure = structural_faults(data)
+    stored = None if results is None or structure else Store(results / data["name"])
     return [
-        *structural_faults(data),
+        *structure,
         *_name_faults(data, registry),
-        *_method_faults(data, registry),
+        *_method_faults(data, registry, stored),
         *_reference_faults(data, registry),
     ]
 
@@ -106,17 +116,34 @@ def _name_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]:
             yield from _lookup(f"{key}[{position}]", kind, name, registry)
 
 
-def _method_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]:
+def _method_faults(data: dict[str, Any], registry: Registry, stored: Store | None) -> Iterator[str]:
     methods = data.get("methods", [])
     for position, method in enumerate(methods if isinstance(methods, list) else []):
         if not isinstance(method, dict) or not isinstance(method.get("name"), str):
             continue  # a structural fault, already listed
         place = f"methods[{position}]"
         unknown = list(_lookup(f"{place}.name", "aggregator", method["name"], registry))
-        yield from unknown or _setting_faults(place, method, registry)
+        if unknown or stored is None or not _was_trained(method, registry, stored):
+            yield from unknown or _setting_faults(place, method, registry)
         if not unknown and _is_tuned(method.get("train"), data.get("train")):
             record = registry.record(Aggregator, method["name"])
             yield from (f"{place}.name: {record.name}: {fault}" for fault in search_faults(record))
+
+
+def _was_trained(method: dict[str, Any], registry: Registry, stored: Store) -> bool:
+    """Return whether finished runs of the row, by the present code, had all of its settings."""
+    parts = (method, *method.get("on", {}).values())
+    wanted = {name for part in parts for name in part.get("args", {})}
+    aggregator = registry.find("aggregator", method["name"]).full_name
+    code = code_hash(registry.record(Aggregator, method["name"]))
+    taken: set[str] = set()
+    for record in stored.of_method(method.get("label") or method["name"]):
+        made_by = (record.get("aggregator"), record.get("hashes", {}).get("code"))
+        if record["status"] == "done" and made_by == (aggregator, code):
+            taken |= record.get("args", {}).keys()
+            if wanted <= taken:
+                return True
+    return False
 
 
 def _setting_faults(place: str, method: dict[str, Any], registry: Registry) -> Iterator[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from milbench.bags import BagTable
+    from milbench.features import Features
     from milbench.registry import Registry
     from milbench.splits import Splits
     from milbench.suite import Suite
@@ -42,18 +43,38 @@ class Prepared:
         return ready | skipped | {name: _state("failed", why) for name, why in self.broken.items()}
 
 
-def prepare(suite: Suite, registry: Registry, *, data: Path, cache: Path, store: Path) -> Prepared:
-    """Return the data sets of ``suite``, with features in ``cache`` and splits in ``store``.
+@dataclass(frozen=True)
+class Places:
+    """The folders that a suite's data sets are prepared in.
+
+    ``data`` holds the users' files, ``cache`` the packed features, ``store`` the suite's results.
+    """
+
+    data: Path
+    cache: Path
+    store: Path
+
+
+def prepare(suite: Suite, registry: Registry, places: Places, *, verify: bool = True) -> Prepared:
+    """Return the data sets of ``suite``, with features in the cache and splits in the store.
 
     A data set whose files are absent is skipped; one whose files are wrong is broken; the others
     go on.
+
+    Parameters
+    ----------
+    verify
+        Compare kept features with their content hash, which reads all of them.
     """
     prepared = Prepared()
     for name, encoder_name in wanted(suite, registry):
         dataset = registry.record(Dataset, name)
         encoder = registry.record(Encoder, encoder_name)
         try:
-            ground = _ground(suite, dataset, encoder, _Places(data, cache, store))
+            features = cached_features(
+                dataset, encoder, data=places.data, cache=places.cache, verify=verify
+            )
+            ground = _ground(suite, dataset, features, places)
         except MissingDataError as absent:
             prepared.skipped[dataset.name] = _without_name(dataset, absent)
         except MilbenchError as error:
@@ -80,21 +101,13 @@ def wanted(suite: Suite, registry: Registry) -> Iterator[tuple[str, str]]:
             yield name, encoder
 
 
-@dataclass(frozen=True)
-class _Places:
-    data: Path
-    cache: Path
-    store: Path
-
-
-def _ground(suite: Suite, dataset: Dataset, encoder: Encoder, places: _Places) -> Ground:
-    features = cached_features(dataset, encoder, data=places.data, cache=places.cache)
+def _ground(suite: Suite, dataset: Dataset, features: Features, places: Places) -> Ground:
     splits = _drawn(suite, dataset, features.table, places.data)
     path = places.store / "splits" / f"{dataset.name}-{split_digest(suite, splits)}.csv"
     _keep(path, splits, features.table)
     return Ground(
         dataset=dataset,
-        encoder=encoder.name,
+        encoder=features.encoder,
         features_path=features.path,
         features_hash=features.content_hash,
         splits_path=path,

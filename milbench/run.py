@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING, Any
 from milbench.execute import drain, executor_by_name
 from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
-from milbench.prepare import Prepared, prepare, wanted
+from milbench.prepare import Places, Prepared, prepare, wanted
 from milbench.records import Aggregator, Dataset
 from milbench.registry import load_registry
-from milbench.store import Store, read_record
+from milbench.store import Store, done_keys, read_record
 from milbench.train.choice import Engine, portions, why_alone
-from milbench.train.matmul import DEFAULT, choose
-from milbench.train.work import Apart, Finished, Task, store_failure, work
 
+# What trains is imported when there is something to train: it loads torch, which a finished suite
+# and a leaderboard do without.
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from milbench.registry import Registry
+    from milbench.store import Record
     from milbench.suite import Suite
     from milbench.train.matmul import Asked, Matmul
+    from milbench.train.work import Finished, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a suite asks for and what of it is still to be done."""
+    """What a suite asks for and what of it is still to be done.
+
+    ``records`` are those of the store where nothing is to be done, so that they are read once.
+    """
 
     suite: Suite
     prepared: Prepared
@@ -72,6 +77,7 @@ class Plan:
     done: frozenset[str]
     store: Store
     settings: Settings
+    records: tuple[Record, ...] = ()
 
     @property
     def todo(self) -> list[Run]:
@@ -88,10 +94,18 @@ def plan(suite: Suite, registry: Registry, settings: Settings) -> Plan:
         If a stored result is damaged.
     """
     store = Store(settings.results / suite.name)
-    prepared = prepare(suite, registry, data=settings.data, cache=settings.cache, store=store.root)
-    jobs = expand(suite, registry, prepared.grounds, settings.repeats)
-    done = frozenset() if settings.fresh else frozenset(store.done())
-    return Plan(suite, prepared, jobs, done, store, settings)
+    places = Places(settings.data, settings.cache, store.root)
+    records = () if settings.fresh else store.read_all()
+    done = done_keys(records)
+
+    def planned(*, verify: bool) -> Plan:
+        prepared = prepare(suite, registry, places, verify=verify)
+        jobs = expand(suite, registry, prepared.grounds, settings.repeats)
+        return Plan(suite, prepared, jobs, done, store, settings)
+
+    # Features that nothing is trained on need not be read, however large they are.
+    found = planned(verify=False)
+    return planned(verify=True) if found.todo else replace(found, records=records)
 
 
 def run(plan: Plan, registry: Registry, observe: Callable[[Finished], None]) -> Counter[str]:
@@ -113,6 +127,10 @@ def run(plan: Plan, registry: Registry, observe: Callable[[Finished], None]) -> 
 
 def execute(plan: Plan) -> Iterator[Finished]:
     """Yield each run of ``plan`` as it is finished and stored."""
+    if not plan.todo:
+        return
+    from milbench.train.work import Apart, store_failure, work  # noqa: PLC0415  # loads torch
+
     executor = executor_by_name(plan.settings.executor, plan.settings.workers)
     todo = _Todo(tasks(plan))
     for answer in drain(executor, work, todo):
@@ -124,7 +142,7 @@ def execute(plan: Plan) -> Iterator[Finished]:
             yield from answer.result or []
 
 
-class _Todo(deque[Task]):
+class _Todo(deque["Task"]):
     """Tasks that are still to be submitted; going over them removes them."""
 
     def __iter__(self) -> Iterator[Task]:
@@ -145,18 +163,16 @@ def tasks(plan: Plan) -> Iterator[Task]:
     groups: dict[tuple[str | int, ...], list[Run]] = {}
     for run in plan.todo:
         groups.setdefault(run.stack, []).append(run)
-    matmul = _matmul(plan.settings) if groups else DEFAULT
     for stack, runs in groups.items():
         cell = runs[0].cell
         ground = grounds[cell.dataset, cell.encoder]
-        task = _task(tuple(runs), ground, plan, matmul)
+        task = _task(tuple(runs), ground, plan)
         trials = len(cell.trials())
         count = planned[stack] * trials
         steps = cells[cell.digest] * trials * cell.recipe.epochs * len(ground.splits.bag_ids)
         record = load_registry().record(Aggregator, cell.aggregator)
-        reason = _unstackable(cell.precision) or why_alone(
-            record, plan.settings.engine, count, steps
-        )
+        reason = why_alone(record, plan.settings.engine, count, steps)
+        reason = reason or _unstackable(cell.precision)
         if reason:
             yield from _apart(task, reason)
             continue
@@ -178,10 +194,14 @@ def _apart(task: Task, reason: str) -> Iterator[Task]:
 
 
 def _matmul(settings: Settings) -> Matmul:
+    from milbench.train.matmul import DEFAULT, choose  # noqa: PLC0415  # loads torch
+
     return choose(settings.matmul, settings.cache) if settings.device == "cpu" else DEFAULT
 
 
-def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan, matmul: Matmul) -> Task:
+def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan) -> Task:
+    from milbench.train.work import Task  # noqa: PLC0415  # loads torch
+
     return Task(
         runs=runs,
         features=ground.features_path,
@@ -189,7 +209,7 @@ def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan, matmul: Matmul) -> 
         store=plan.store.root,
         suite_digest=plan.suite.digest,
         device=plan.settings.device,
-        matmul=matmul,
+        matmul=_matmul(plan.settings),
     )
 
 

@@ -12,8 +12,10 @@ kill at any moment, and need no database.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from milbench.atomic import write_atomic
@@ -21,7 +23,7 @@ from milbench.errors import StoreError
 from milbench.search import TUNED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from milbench.jobs import Run
@@ -41,10 +43,6 @@ class Store:
         """Return where the record of ``run`` lies once it is written."""
         return self._path(run.cell.dataset, run.cell.row, run.key)
 
-    def done(self) -> set[str]:
-        """Return the keys of all finished results; a failure does not count."""
-        return {record["key"] for record in self.records() if record["status"] == "done"}
-
     def add(self, record: Record) -> Path:
         """Write one record and return its path."""
         path = self._path(record["dataset"], record["method"], record["key"])
@@ -62,6 +60,22 @@ class Store:
         for path in sorted(self.root.glob("runs/**/*.json")):
             yield read_record(path)
 
+    def read_all(self) -> tuple[Record, ...]:
+        """Return every stored record, as :meth:`records` does one by one."""
+        with _collector_paused():
+            return tuple(self.records())
+
+    def of_method(self, method: str) -> Iterator[Record]:
+        """Yield the records of one row of the leaderboard, on all data sets.
+
+        Raises
+        ------
+        StoreError
+            If a file is damaged; the message names it.
+        """
+        for path in self.root.glob(f"runs/*/{_folder(method)}/*.json"):
+            yield read_record(path)
+
     def datasets(self) -> dict[str, dict[str, Any]]:
         """Return what the last run knew of each data set: status, reason, notes."""
         path = self.root / "datasets.json"
@@ -73,6 +87,11 @@ class Store:
 
     def _path(self, dataset: str, method: str, key: str) -> Path:
         return self.root / "runs" / _folder(dataset) / _folder(method) / f"{key}.json"
+
+
+def done_keys(records: Iterable[Record]) -> frozenset[str]:
+    """Return the keys of all finished results; a failure does not count."""
+    return frozenset(record["key"] for record in records if record["status"] == "done")
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -98,9 +117,21 @@ def read_record(path: Path) -> dict[str, Any]:
 _CURE = "delete this file and run the suite again; only this run is repeated"
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Leave out the search for cycles, of which JSON has none; it takes longer than the reading."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def _json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_bytes().decode("utf-8"))
     except json.JSONDecodeError as error:
         raise StoreError(
             f"{path}: damaged at line {error.lineno}, column {error.colno}: {error.msg}; {_CURE}"

@@ -212,6 +212,26 @@ def test_run_with_a_nan_score_counts_as_failed():
     assert broken[0]["test"]["bag"][0] in found.reasons[0]
 
 
+@pytest.mark.parametrize("column", ["bag", "patient", "label", "score"])
+def test_a_run_with_a_row_too_few_fails_though_another_has_one_more(column):
+    """Together the columns would be of one length again; each run is judged by its own."""
+    short, long, *whole = [json.loads(json.dumps(r)) for r in FAIR]
+    long["test"][column].append(short["test"][column].pop())
+
+    found = row(build(board("fair"), [short, long, *whole]), "fair")
+
+    assert (found.runs.done, found.runs.failed) == (4, 2)
+
+
+def test_a_run_without_rows_fails_alone():
+    """Nothing was tested, so the run says nothing; the others are whole."""
+    empty = FAIR[0] | {"test": {"bag": [], "patient": [], "label": [], "score": []}}
+
+    found = row(build(board("fair"), [empty, *FAIR[1:]]), "fair")
+
+    assert (found.runs.done, found.runs.failed) == (5, 1)
+
+
 def test_newest_record_of_a_run_wins():
     """A run that was repeated counts once, with its newest result."""
     older = FAIR[0] | {"status": "failed", "key": "old", "finished": "2025-01-01T00:00:00+00:00"}

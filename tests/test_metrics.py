@@ -4,13 +4,14 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from milbench.errors import ScoreError
 from milbench.metrics import METRICS, evaluate
-from milbench.metrics.catalogue import value_of
+from milbench.metrics.catalogue import evaluate_each, value_of
+from milbench.metrics.ranking import WIDE
 from milbench.metrics.rows import Rows, decide
 
 
@@ -97,6 +98,62 @@ def test_a_weight_is_a_repeated_row(metric, seed, classes):
     copied = np.repeat(np.arange(14), weights[:, 0])
     expected = evaluate(metric, label[copied], score[copied]).value
     np.testing.assert_allclose(weighted, [expected], atol=1e-12)
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float64])
+@pytest.mark.parametrize("metric", ["auroc", "average-precision"])
+@given(seed=st.integers(0, 1000), decimals=st.integers(1, 3))
+@settings(max_examples=10)
+def test_many_draws_agree_with_scikit_learn(metric, number, seed, decimals):
+    """Tied scores and draws of one class: scikit-learn with weights, or no value at all."""
+    label, score = drawn(seed, n=16, classes=2, decimals=decimals)
+    weights = np.random.default_rng(seed).integers(0, 3, size=(16, WIDE)).astype(number)
+    weights[label == seed % 2, :3] = 0.0
+    oracle = sk.roc_auc_score if metric == "auroc" else sk.average_precision_score
+
+    found = value_of(metric, Rows(label, score, decide(score, 0.5)), weights)
+
+    assert np.isnan(found[:3]).all()
+    for draw in range(3, 40):
+        counted = weights[:, draw] > 0
+        if len(set(label[counted])) == 2:
+            expected = oracle(label, score[:, 1], sample_weight=weights[:, draw])
+            assert found[draw] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@given(seed=st.integers(0, 1000), classes=st.integers(2, 3))
+@settings(max_examples=10)
+def test_how_many_draws_there_are_changes_none(metric, seed, classes):
+    """A draw has one value, alone or among many, whichever way the sums are made."""
+    label, score = drawn(seed, n=14, classes=classes)
+    rows = Rows(label, score, decide(score, 0.5))
+    weights = np.random.default_rng(seed).integers(0, 3, size=(14, WIDE)).astype(float)
+
+    together = value_of(metric, rows, weights)
+
+    alone = [value_of(metric, rows, weights[:, [draw]])[0] for draw in (0, 1, WIDE - 1)]
+    np.testing.assert_allclose(together[[0, 1, -1]], alone, rtol=1e-12)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@given(seed=st.integers(0, 1000), classes=st.integers(2, 4))
+@settings(max_examples=10)
+def test_several_sets_are_evaluated_as_each_alone(metric, seed, classes):
+    """Values, classes, codes and counts are those of ``evaluate``, also where a class is absent."""
+    label, score = drawn(seed, n=24, classes=classes)
+    score[:2] = np.eye(classes)[label[:2] - 1]  # certain and wrong, so that log loss is cut off
+    owner = np.arange(24) % 5
+    members = (owner[:, None] == np.arange(5)).astype(float)
+
+    together = evaluate_each(metric, Rows(label, score, decide(score, 0.5)), members)
+
+    for number, found in enumerate(together):
+        alone = evaluate(metric, label[owner == number], score[owner == number])
+        assert found.value == pytest.approx(alone.value, rel=1e-12, nan_ok=True)
+        assert found.per_class == pytest.approx(alone.per_class, rel=1e-12, nan_ok=True)
+        assert found.codes == alone.codes
+        assert (found.support, found.clipped) == (alone.support, alone.clipped)
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)

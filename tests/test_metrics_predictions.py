@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from milbench.errors import ScoreError
 from milbench.metrics import Predictions
+from milbench.metrics.predictions import grouped, joined
 
 
 def binary(positive):
@@ -79,6 +83,18 @@ def test_runs_come_in_order_with_their_rows():
         (1, 0, 7, ["a", "b"]),
         (1, 1, 7, ["c"]),
     ]
+
+
+@given(arrays(np.int64, (9, 3), elements=st.integers(-(2**62), 2**62) | st.integers(0, 2)))
+def test_joined_columns_are_equal_where_rows_are(rows):
+    """Numpy's unique of whole rows, also where products of the numbers would overflow."""
+    expected = np.unique(rows, axis=0, return_inverse=True)[1].ravel()
+
+    found = joined(*rows.T)
+
+    np.testing.assert_array_equal(found, expected)
+    places = [positions.tolist() for positions in grouped(found)]
+    assert places == [np.flatnonzero(expected == key).tolist() for key in range(len(places))]
 
 
 def test_predictions_normalise_rows_that_nearly_sum_to_one():

@@ -1,5 +1,6 @@
 """Result files: whole or absent, readable, and honest about damage."""
 
+import gc
 import json
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 
 from milbench.atomic import write_atomic
 from milbench.errors import StoreError
-from milbench.store import SCHEMA, Store, read_record
+from milbench.store import SCHEMA, Store, done_keys, read_record
 
 RECORD = {
     "schema": SCHEMA,
@@ -34,13 +35,29 @@ def test_a_record_comes_back_bit_for_bit(tmp_path):
     assert path.parent == tmp_path / "runs" / "musk1" / "other--abmil"
 
 
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_reading_leaves_the_collector_as_it_was(tmp_path, is_enabled):
+    """Also where a file is damaged."""
+    store = Store(tmp_path)
+    path = store.add(RECORD)
+    (gc.enable if is_enabled else gc.disable)()
+    try:
+        assert store.read_all() == (RECORD,)
+        path.write_text("{")
+        with pytest.raises(StoreError):
+            store.read_all()
+        assert gc.isenabled() == is_enabled
+    finally:
+        gc.enable()
+
+
 def test_only_finished_runs_count_as_done(tmp_path):
     """A failed or skipped run is tried again."""
     store = Store(tmp_path)
     for key, status in (("a", "done"), ("b", "failed"), ("c", "skipped")):
         store.add(RECORD | {"key": key, "status": status})
 
-    assert store.done() == {"a"}
+    assert done_keys(store.records()) == {"a"}
 
 
 def test_a_truncated_file_is_named_with_the_place(tmp_path):

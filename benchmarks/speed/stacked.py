@@ -3,7 +3,8 @@
 The plain loop is the one of ``sequential.py``, in one process, with one thread or with all,
 whichever is faster. Ours trains the same network on the same bags and folds, five seeds of each,
 dealt to one process a core as ``milbench run`` does. Held-out bags are evaluated after every
-epoch on both sides. Each line times both sides one after the other, in wall-clock time.
+epoch on both sides. Each line times both sides one after the other, in wall-clock time; where
+torchmil is installed, its trainer too.
 
     python benchmarks/speed/stacked.py [--pairs 3] [--epochs 5] [--seeds 5] [--workers 2]
 """
@@ -25,12 +26,15 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))  # the plain loop lies beside this script
 
 from sequential import BAGS, FEATURES, FOLDS, NETWORK, our_folds, plain_folds, synthetic
+from torchmil_loop import is_installed, torchmil_folds
 
 from milbench import Context, Recipe
+from milbench.features import default_cache
 from milbench.jobs import Cell, Run
 from milbench.train.choice import portions
 from milbench.train.fold import Fold
-from milbench.train.machine import peak_memory_mb, versions
+from milbench.train.machine import keep_freed_memory, peak_memory_mb, versions
+from milbench.train.matmul import Matmul, choose
 from milbench.train.resident import FoldBags, Resident
 from milbench.train.stacked import fit_stacked
 from milbench_aggregators.abmil import ABMIL
@@ -52,7 +56,11 @@ def main() -> None:
     print(f"{BAGS} bags, {FEATURES} features, {FOLDS} folds x {chosen.seeds} seeds, ABMIL,")
     print(f"{chosen.workers} processes of ours; the plain loop with {threads} threads was faster")
     context = get_context("spawn")
-    with ProcessPoolExecutor(chosen.workers, context, initializer=_one_thread) as pool:
+    matmul = choose("auto", default_cache())
+    print(f"matrix product: {matmul.library}")
+    with ProcessPoolExecutor(
+        chosen.workers, context, initializer=_begin, initargs=(matmul,)
+    ) as pool:
         first = timed(pool, chosen.seeds, chosen.epochs)
         steady = timed(pool, chosen.seeds, chosen.epochs)
         print(f"first call {first:.1f} s, of which recording {first - steady:.1f} s")
@@ -73,9 +81,18 @@ def _line(pool: ProcessPoolExecutor, chosen: argparse.Namespace, threads: int) -
     ours = seconds / (chosen.epochs * STEPS * chosen.seeds) * 1e6
     print(
         f"plain {plain:5.0f} us, sequential engine {alone:4.0f} us, stacked {ours:5.1f} us a step; "
-        f"plain / stacked {plain / ours:5.1f}"
+        f"plain / stacked {plain / ours:5.1f}{_torchmil(ours)}"
     )
     return plain / ours
+
+
+def _torchmil(ours: float) -> str:
+    if not is_installed():
+        return ""
+    started = time.perf_counter()
+    torchmil_folds(synthetic(), 1)
+    theirs = (time.perf_counter() - started) / STEPS * 1e6
+    return f"; torchmil {theirs:5.0f} us, {theirs / ours:5.1f}"
 
 
 def _plain(epochs: int) -> float:
@@ -112,9 +129,14 @@ def stacked(pairs: list[tuple[int, int]], epochs: int) -> None:
     fit_stacked([ABMIL(FEATURES, 2, **NETWORK) for _ in folds], folds)
 
 
-def _one_thread() -> None:
+_MATMUL = [Matmul()]
+
+
+def _begin(matmul: Matmul) -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    keep_freed_memory()
+    _MATMUL[0] = matmul
 
 
 def _memory(_number: int) -> float:
@@ -141,6 +163,7 @@ def _fold(bags: FoldBags, labels: tuple[int, ...], pair: tuple[int, int], epochs
         labels=dict(enumerate(labels)),
         n_bags=BAGS,
         context=Context(n_classes=2, epochs=epochs),
+        matmul=_MATMUL[0],
     )
 
 

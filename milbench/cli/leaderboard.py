@@ -70,7 +70,7 @@ def _built(path: Path, registry: Registry, options: dict[str, Any]) -> Leaderboa
     store = Store(options["results"] / suite.name)
     board = board_of(suite, registry, store, options["repeats"])
     board = replace(board, metric=options["metric"], draws=options["draws"] or board.draws)
-    return build(board, store.records())
+    return build(board, store.read_all())
 
 
 def _write_folder(made: Leaderboard, folder: Path | None) -> None:

@@ -82,7 +82,7 @@ def run(
 
     registry = load_registry()
     paths = suite_paths(suite, registry)
-    _refuse_faults(paths, registry)
+    _refuse_faults(paths, registry, options["results"])
     failed = 0
     for loaded in [load_suite(path, precision) for path in paths]:
         with messages.status(f"{loaded.name}: preparing data"):
@@ -97,13 +97,13 @@ def run(
     return 1 if failed else 0
 
 
-def _refuse_faults(paths: list[Path], registry: Registry) -> None:
+def _refuse_faults(paths: list[Path], registry: Registry, results: Path) -> None:
     from milbench.check import faults
     from milbench.errors import SuiteError
     from milbench.suite import listing
 
     for path in paths:
-        found = faults(path, registry)
+        found = faults(path, registry, results)
         if found:
             raise SuiteError(listing(path, found))
 
@@ -112,7 +112,8 @@ def _settings(options: dict[str, Any]) -> Settings:
     from milbench.run import Settings
 
     chosen = dict(options)
-    chosen["device"] = _device(options["device"])
+    if chosen["device"] not in ("auto", "cpu"):  # which need no torch as long as nothing is trained
+        chosen["device"] = _device(chosen["device"])
     return Settings(**chosen)
 
 
@@ -141,7 +142,7 @@ def _run_one(plan: Plan, registry: Registry, leaderboards: Path) -> int:
     from milbench.cli.progress import Progress
     from milbench.run import run as run_plan
 
-    plan = _with_executor(plan)
+    plan = _with_means(plan)
     waiting = len(plan.todo)
     counts: Counter[str] = Counter()
     try:
@@ -160,14 +161,19 @@ def _run_one(plan: Plan, registry: Registry, leaderboards: Path) -> int:
     return counts["failed"]
 
 
-def _with_executor(plan: Plan) -> Plan:
+def _with_means(plan: Plan) -> Plan:
+    """Choose device and executor where they are left to us, if anything is to be trained."""
     from dataclasses import replace
 
     from milbench.execute import usable_cores
 
-    settings = plan.settings
-    if settings.executor != "auto":
+    if not plan.todo:
         return plan
+    settings = plan.settings
+    if settings.device == "auto":
+        settings = replace(settings, device=_device("auto"))
+    if settings.executor != "auto":
+        return replace(plan, settings=settings)
     workers = settings.workers or usable_cores()
     is_worth_it = settings.device == "cpu" and workers > 1 and len(plan.todo) >= FEW_RUNS
     name = "processes" if is_worth_it else "inline"
@@ -182,7 +188,7 @@ def _show_leaderboard(plan: Plan, registry: Registry, leaderboards: Path) -> Non
 
     with messages.status(f"{plan.suite.name}: comparing methods"):
         board = board_of(plan.suite, registry, plan.store, plan.settings.repeats)
-        made = build(board, plan.store.records())
+        made = build(board, plan.records or plan.store.read_all())
         write_all(made, leaderboards / plan.suite.name)
     if made.sections:
         print_terminal(made, results)

@@ -32,7 +32,9 @@ def default_cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "milbench"
 
 
-def cached_features(dataset: Dataset, encoder: Encoder, *, data: Path, cache: Path) -> Features:
+def cached_features(
+    dataset: Dataset, encoder: Encoder, *, data: Path, cache: Path, verify: bool = True
+) -> Features:
     """Return the features of ``dataset`` by ``encoder``, building them when there are none yet.
 
     Features that are damaged, or whose files, version or code location changed, are built again,
@@ -44,6 +46,9 @@ def cached_features(dataset: Dataset, encoder: Encoder, *, data: Path, cache: Pa
         The folder of real data; embedded data sets ignore it.
     cache
         The folder for features, usually :func:`default_cache`.
+    verify
+        Read kept features once and compare their content hash; see :func:`open_features`. Needed
+        before anything is trained on them.
 
     Raises
     ------
@@ -56,7 +61,7 @@ def cached_features(dataset: Dataset, encoder: Encoder, *, data: Path, cache: Pa
     """
     fingerprint = source_fingerprint(dataset, encoder, data)
     path = cache / dataset.name / f"{encoder.name}-{fingerprint[:12]}.h5"
-    kept = _kept(path, fingerprint)
+    kept = _kept(path, fingerprint, verify=verify)
     if kept is not None:
         return kept
     about = About(
@@ -102,13 +107,13 @@ def _location(record: Dataset | Encoder) -> str:
     return f"{named.__module__}:{named.__qualname__}"
 
 
-def _kept(path: Path, fingerprint: str) -> Features | None:
+def _kept(path: Path, fingerprint: str, *, verify: bool) -> Features | None:
     """Return the features at ``path`` where they are there, whole and current."""
     if not path.exists():
         _tell_stale(path)
         return None
     try:
-        features = open_features(path)
+        features = open_features(path, verify=verify)
     except FeatureError as error:
         log.warning("%s; building it again", str(error).removesuffix(NEXT_STEP))
         return None

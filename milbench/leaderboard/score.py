@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from milbench.leaderboard.table import Score
 from milbench.metrics import METRICS
+from milbench.stats.design import design_of
 from milbench.stats.estimate import estimate
 
 if TYPE_CHECKING:
@@ -45,14 +46,16 @@ def scores_of(
     if predictions is None:
         return tuple(_nothing(metric) for metric in metrics)
     primary, *others = metrics
+    design = design_of(predictions)
     if bootstrap is None:
-        first = _score(estimate(primary, predictions), predictions)
+        first = _score(estimate(primary, predictions, design), predictions)
     else:
         low, high = bootstrap.interval(name)
         found = _score(bootstrap.estimates[name], predictions)
         codes = tuple(sorted(bootstrap.codes_of(name)))
         first = replace(found, low=low, high=high, codes=codes)
-    return (first, *(_score(estimate(metric, predictions), predictions) for metric in others))
+    rest = (estimate(metric, predictions, design) for metric in others)
+    return (first, *(_score(found, predictions) for found in rest))
 
 
 def _score(found: Estimate, predictions: Predictions) -> Score:

@@ -17,6 +17,7 @@ from milbench.metrics import Predictions
 if TYPE_CHECKING:
     from milbench.leaderboard.board import Board, DatasetInfo
 
+COLUMNS = ("bag", "patient", "label", "score")
 Record = Mapping[str, Any]
 RunName = tuple[int, int, int]
 
@@ -150,12 +151,28 @@ def _settings(record: Record) -> tuple[str, str]:
 def _found(
     runs: Mapping[RunName, Record], planned: frozenset[RunName], classes: tuple[str, ...]
 ) -> Found:
-    asked = [_judged(runs[run], classes) for run in sorted(planned & runs.keys())]
+    asked = [runs[run] for run in sorted(planned & runs.keys())]
+    if not _are_sound(asked, classes):
+        asked = [_judged(record, classes) for record in asked]
     by_status = {
         status: tuple(record for record in asked if record["status"] == status)
         for status in ("done", "failed", "skipped")
     }
     return Found(planned, **by_status)
+
+
+def _are_sound(records: list[Record], classes: tuple[str, ...]) -> bool:
+    """Return whether the rows of all finished records are sound together, so those of each are."""
+    done = tuple(record for record in records if record["status"] == "done")
+    sizes = [{len(record["test"][name]) for name in COLUMNS} for record in done]
+    if any(len(size) > 1 for size in sizes):
+        return False
+    try:
+        if done:
+            _predictions(done, classes)
+    except (ScoreError, ValueError):  # such a record, or two that contradict each other
+        return False
+    return True
 
 
 def _judged(record: Record, classes: tuple[str, ...]) -> Record:

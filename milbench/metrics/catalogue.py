@@ -10,7 +10,7 @@ import numpy as np
 
 from milbench.errors import ScoreError
 from milbench.metrics import counts, proper, ranking
-from milbench.metrics.rows import Floats, Rows, decide, normalise
+from milbench.metrics.rows import Floats, Rows, Weights, decide, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from milbench.metrics.codes import Code
 
-    Weighted = Callable[[Rows, Floats], Floats]
+    Weighted = Callable[[Rows, Weights], Floats]
 
 Kind = Literal["ranking", "count", "proper", "calibration"]
 
@@ -138,22 +138,46 @@ def evaluate(
     definition = find(metric)
     labels, scores = checked(label, score)
     scores, is_probability = normalise(scores)
-    support = tuple(int(n) for n in np.bincount(labels, minlength=scores.shape[1]))
     if definition.kind != "ranking" and not is_probability:
         nothing = (np.nan,) * scores.shape[1] if definition.per_class else ()
-        return Value(np.nan, nothing, frozenset({"NONPROBABILITY"}), support)
+        support = np.bincount(labels, minlength=scores.shape[1])
+        return Value(np.nan, nothing, frozenset({"NONPROBABILITY"}), tuple(support.tolist()))
     rows = Rows(labels, scores, decide(scores, threshold))
-    value = float(value_of(metric, rows, np.ones((len(labels), 1)))[0])
-    return Value(
-        value=value,
-        per_class=_per_class(metric, rows),
-        codes=frozenset(_codes(definition, value, support)),
-        support=support,
-        clipped=proper.clipped(rows) if metric == "log-loss" else 0,
-    )
+    return evaluate_each(metric, rows, np.ones((len(labels), 1)))[0]
 
 
-def value_of(metric: str, rows: Rows, weights: Floats) -> Floats:
+def evaluate_each(metric: str, rows: Rows, members: Weights) -> list[Value]:
+    """Return a metric on each of G sets of rows at once, as :func:`evaluate` does on one.
+
+    Parameters
+    ----------
+    rows
+        Of all sets; their scores are probabilities, or the metric ranks.
+    members : (N, G)
+        1 where a row belongs to a set, else 0.
+    """
+    definition = find(metric)
+    per_class = _PER_CLASS[metric](rows, members) if metric in _PER_CLASS else None  # (C, G)
+    if per_class is not None and definition.kind == "ranking":
+        values = counts.class_one_or_mean(per_class)  # (G,)
+    else:
+        values = value_of(metric, rows, members)  # (G,)
+    of_class = np.arange(rows.n_classes)[:, None] == rows.label  # (C, N)
+    support = (of_class @ members).astype(np.int64).T.tolist()  # G lists of C
+    clipped = proper.clipped(rows, members) if metric == "log-loss" else np.zeros(len(support))
+    return [
+        Value(
+            value=value,
+            per_class=() if per_class is None else tuple(per_class[:, number].tolist()),
+            codes=frozenset(_codes(definition, value, tuple(support[number]))),
+            support=tuple(support[number]),
+            clipped=int(clipped[number]),
+        )
+        for number, value in enumerate(values.tolist())
+    ]
+
+
+def value_of(metric: str, rows: Rows, weights: Weights) -> Floats:
     """Return the metric in each of B weightings of the rows; the bootstrap calls this.
 
     Parameters
@@ -199,13 +223,6 @@ def checked(label: ArrayLike, score: ArrayLike) -> tuple[np.ndarray, np.ndarray]
     return labels, scores
 
 
-def _per_class(metric: str, rows: Rows) -> tuple[float, ...]:
-    if metric not in _PER_CLASS:
-        return ()
-    values = _PER_CLASS[metric](rows, np.ones((len(rows.label), 1)))  # (C, 1)
-    return tuple(float(value) for value in values[:, 0])
-
-
 def _codes(metric: Metric, value: float, support: tuple[int, ...]) -> set[Code]:
     if 0 in support and (metric.kind == "ranking" or metric.name in NEEDS_ALL_CLASSES):
         return {"FOLD_MISSING_CLASS"}
@@ -214,26 +231,26 @@ def _codes(metric: Metric, value: float, support: tuple[int, ...]) -> set[Code]:
     return set()
 
 
-def _counted(measure: Callable[[Floats], Floats], rows: Rows, weights: Floats) -> Floats:
+def _counted(measure: Callable[[Floats], Floats], rows: Rows, weights: Weights) -> Floats:
     return measure(counts.confusion(rows, weights))
 
 
-def _one(measure: Callable[[Floats], Floats], rows: Rows, weights: Floats) -> Floats:
+def _one(measure: Callable[[Floats], Floats], rows: Rows, weights: Weights) -> Floats:
     return counts.class_one_or_mean(_counted(measure, rows, weights))
 
 
-def _f1(rows: Rows, weights: Floats) -> Floats:
+def _f1(rows: Rows, weights: Weights) -> Floats:
     return counts.class_one_or_mean_of_defined(_counted(counts.f1, rows, weights))
 
 
-_CURVES: Final = {
+_RANKINGS: Final = {
     "auroc": ranking.area_under_roc,
     "average-precision": ranking.average_precision,
     "sensitivity-at-95-specificity": ranking.sensitivity_at_95_specificity,
 }
 
 _VALUE: Final[Mapping[str, Weighted]] = {
-    **{name: partial(ranking.headline, measure) for name, measure in _CURVES.items()},
+    **{name: partial(ranking.headline, measure) for name, measure in _RANKINGS.items()},
     "accuracy": partial(_counted, counts.accuracy),
     "balanced-accuracy": partial(_counted, counts.balanced_accuracy),
     "f1": _f1,
@@ -248,7 +265,7 @@ _VALUE: Final[Mapping[str, Weighted]] = {
 }
 
 _PER_CLASS: Final[Mapping[str, Weighted]] = {
-    **{name: partial(ranking.one_vs_rest, measure) for name, measure in _CURVES.items()},
+    **{name: partial(ranking.one_vs_rest, measure) for name, measure in _RANKINGS.items()},
     "balanced-accuracy": partial(_counted, counts.recall),
     "f1": partial(_counted, counts.f1),
     "sensitivity": partial(_counted, counts.recall),

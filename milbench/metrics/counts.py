@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from milbench.metrics.rows import Floats, Rows, ratio
+from milbench.metrics.rows import Floats, Rows, Weights, ratio
 
 
-def confusion(rows: Rows, weights: Floats) -> Floats:
+def confusion(rows: Rows, weights: Weights) -> Floats:
     """Count the bags of each true and decided class.
 
     Parameters
@@ -26,8 +26,9 @@ def confusion(rows: Rows, weights: Floats) -> Floats:
     """
     classes = rows.n_classes
     cell = rows.label * classes + rows.predicted  # (N,)
-    chosen = (np.arange(classes * classes)[:, None] == cell).astype(np.float64)  # (C * C, N)
-    return np.reshape(chosen @ weights, (classes, classes, -1))  # (C, C, B)
+    chosen = (np.arange(classes * classes)[:, None] == cell).astype(weights.dtype)  # (C * C, N)
+    counted = (chosen @ weights).astype(np.float64, copy=False)  # (C * C, B)
+    return np.reshape(counted, (classes, classes, -1))  # (C, C, B)
 
 
 def recall(matrix: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -84,9 +85,15 @@ class Predictions:
 
     def runs(self) -> Iterator[tuple[int, int, int, Integers]]:
         """Yield repeat, fold, seed and the positions of the rows of each run, in that order."""
-        keys = np.column_stack([self.repeat, self.fold, self.seed])  # (M, 3)
-        for key, positions in grouped(keys):
-            yield int(key[0]), int(key[1]), int(key[2]), positions
+        yield from self._runs
+
+    @cached_property
+    def _runs(self) -> tuple[tuple[int, int, int, Integers], ...]:
+        repeat, fold, seed = self.repeat.tolist(), self.fold.tolist(), self.seed.tolist()
+        return tuple(
+            (repeat[positions[0]], fold[positions[0]], seed[positions[0]], positions)
+            for positions in grouped(joined(self.repeat, self.fold, self.seed))
+        )
 
     def rows(self, positions: Integers) -> Rows:
         """Return some of the rows, ready to be scored."""
@@ -127,16 +134,16 @@ class Predictions:
 
     def _check_bags(self) -> None:
         names, number = np.unique(self.bag, return_inverse=True)
-        key = np.column_stack([self.repeat, self.fold, self.seed, number])  # (M, 4)
-        _, first, count = np.unique(key, axis=0, return_index=True, return_counts=True)
+        key = joined(self.repeat, self.fold, self.seed, number)  # (M,)
+        _, first, count = np.unique(key, return_index=True, return_counts=True)
         if (count > 1).any():
             raise ScoreError(
                 f"bags {_first(self.bag[first[count > 1]])} occur more than once in one run; "
                 "expected one row for each test bag"
             )
         for column in ("label", "patient"):
-            pairs = np.unique(np.column_stack([number, self._codes_of(column)]), axis=0)
-            twice = names[np.bincount(pairs[:, 0]) > 1]
+            _, one_each = np.unique(joined(number, self._codes_of(column)), return_index=True)
+            twice = names[np.bincount(number[one_each]) > 1]
             if twice.size:
                 raise ScoreError(f"bags {_first(twice)} have more than one {column}")
 
@@ -144,18 +151,31 @@ class Predictions:
         return np.unique(getattr(self, column), return_inverse=True)[1].astype(np.int64)
 
 
-def grouped(keys: Integers) -> Iterator[tuple[Integers, Integers]]:
-    """Yield each distinct row of ``keys``, sorted, with the positions where it occurs.
+def joined(*columns: Integers) -> Integers:
+    """Return one number for each row, equal where rows are equal, in the order of the columns.
 
     Parameters
     ----------
-    keys : (M, K)
-        One row of whole numbers for each position.
+    columns : (M,) each
+        Whole numbers; the first column counts first.
     """
-    distinct, number = np.unique(keys, axis=0, return_inverse=True)
-    order = np.argsort(number, kind="stable")
-    starts = np.searchsorted(number[order], np.arange(1, len(distinct)))
-    yield from zip(distinct, np.split(order, starts), strict=True)
+    key = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        distinct, code = np.unique(column, return_inverse=True)
+        key = np.unique(key * len(distinct) + code, return_inverse=True)[1]
+    return key
+
+
+def grouped(key: Integers) -> Iterator[Integers]:
+    """Yield the positions of each distinct number, in the order of the numbers.
+
+    Parameters
+    ----------
+    key : (M,)
+        Whole numbers.
+    """
+    order = np.argsort(key, kind="stable")
+    yield from np.split(order, np.flatnonzero(np.diff(key[order])) + 1)
 
 
 def _first(bags: Texts, most: int = 5) -> str:

@@ -6,13 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from milbench.metrics.rows import Floats, Rows, ratio
+from milbench.metrics.rows import Floats, Rows, Weights, ratio
 
 SMALLEST: Final = 1e-7  # a true class given less is charged as if given this
 BINS: Final = 15
 
 
-def brier(rows: Rows, weights: Floats) -> Floats:
+def brier(rows: Rows, weights: Weights) -> Floats:
     """Return the mean squared error of the probabilities, (B,).
 
     With two classes that of class 1, in [0, 1]; with more the sum over classes, in [0, 2], which
@@ -24,17 +24,17 @@ def brier(rows: Rows, weights: Floats) -> Floats:
     return _mean(errors[:, 1] if one_class else errors.sum(axis=1), weights)
 
 
-def log_loss(rows: Rows, weights: Floats) -> Floats:
+def log_loss(rows: Rows, weights: Weights) -> Floats:
     """Return the mean of minus the log of the true class's probability, at least 1e-7, (B,)."""
     return _mean(-np.log(np.maximum(_given_to_truth(rows), SMALLEST)), weights)
 
 
-def clipped(rows: Rows) -> int:
-    """Return how many bags gave their true class less than 1e-7."""
-    return int((_given_to_truth(rows) < SMALLEST).sum())
+def clipped(rows: Rows, weights: Weights) -> Floats:
+    """Return how many bags gave their true class less than 1e-7, (B,)."""
+    return np.asarray((_given_to_truth(rows) < SMALLEST) @ weights)
 
 
-def calibration_error(rows: Rows, weights: Floats, *, bins: int = BINS) -> Floats:
+def calibration_error(rows: Rows, weights: Weights, *, bins: int = BINS) -> Floats:
     """Return the expected calibration error, (B,).
 
     With two classes of the probability of class 1; with more of the largest probability, against
@@ -46,7 +46,7 @@ def calibration_error(rows: Rows, weights: Floats, *, bins: int = BINS) -> Float
     return _binned_gap(rows.score.max(axis=1), right, weights, bins)
 
 
-def classwise_calibration_error(rows: Rows, weights: Floats, *, bins: int = BINS) -> Floats:
+def classwise_calibration_error(rows: Rows, weights: Weights, *, bins: int = BINS) -> Floats:
     """Return the calibration error of each class's probability, (C, B)."""
     return np.stack(
         [
@@ -60,11 +60,11 @@ def _given_to_truth(rows: Rows) -> Floats:
     return rows.score[np.arange(len(rows.label)), rows.label]  # (N,)
 
 
-def _mean(loss: Floats, weights: Floats) -> Floats:
+def _mean(loss: Floats, weights: Weights) -> Floats:
     return ratio(loss @ weights, weights.sum(axis=0))  # (B,)
 
 
-def _binned_gap(probability: Floats, happened: np.ndarray, weights: Floats, bins: int) -> Floats:
+def _binned_gap(probability: Floats, happened: np.ndarray, weights: Weights, bins: int) -> Floats:
     """Average the gap of probability and frequency; bins are (low, high], the first has 0."""
     edges = np.linspace(0.0, 1.0, bins + 1)
     number = np.clip(np.searchsorted(edges, probability, side="left") - 1, 0, bins - 1)  # (N,)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Weights = NDArray[np.float32 | np.float64]  # how often bags count
 
 SUM_TOLERANCE: Final = 1e-3  # float32 softmax is off by up to 1e-5; more is another thing
 ROUNDING: Final = 1e-12  # sums this close to 1 are left alone, for dividing would break ties
@@ -72,8 +73,8 @@ def normalise(score: Floats) -> tuple[Floats, bool]:
     return np.where(distance > ROUNDING, score / total, score), True
 
 
-def ratio(numerator: Floats, denominator: Floats) -> Floats:
+def ratio(numerator: Weights, denominator: Weights) -> Floats:
     """Divide; NaN where the denominator is 0."""
     quotient: Floats = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
-    np.divide(numerator, denominator, out=quotient, where=denominator != 0)
+    np.divide(numerator, denominator, out=quotient, where=denominator != 0, dtype=np.float64)
     return quotient

@@ -15,19 +15,22 @@ import numpy as np
 
 from milbench.errors import StatisticsError
 from milbench.metrics.catalogue import find, value_of
-from milbench.metrics.rows import Floats, Integers, ratio
+from milbench.metrics.rows import Floats, Integers, Weights, ratio
 from milbench.stats.design import Design, design_of, runs_of
+from milbench.stats.draws import drawn_patients, strata_of
 from milbench.stats.estimate import Estimate, estimate, groups_of, shares_of
 from milbench.stats.pairing import align
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from milbench.metrics import Predictions
     from milbench.metrics.rows import Rows
+    from milbench.stats.draws import Number
 
 ROUNDING: Final = 1e-12  # values this close are equal but for rounding
-BLOCK: Final = 500_000  # weights held at once: 4 MB, which stays in the cache
+BLOCK: Final = 500_000  # weights held at once, 4 MB at most; another number gives other draws
+WHOLE: Final = 2**24  # float32 holds every whole number up to here
 
 
 class Paired(NamedTuple):
@@ -46,6 +49,24 @@ class Paired(NamedTuple):
     high: float
     p: float
     codes: frozenset[str]
+
+
+class _Group(NamedTuple):
+    """Test rows that a metric is computed on.
+
+    Parameters
+    ----------
+    methods
+        The rows of each method.
+    owner : (N,)
+        The patient of each row.
+    share
+        How much the group counts in the value.
+    """
+
+    methods: Sequence[Rows]
+    owner: Integers
+    share: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,15 +171,18 @@ def patient_bootstrap(
     patients, owner = np.unique(first.patient, return_inverse=True)  # (P,), (M,)
     owners = [owner[group.positions] for group in groups]
     block = max(1, BLOCK // max(len(patients), *(len(rows) for rows in owners)))
+    number = _number(metric, owners, len(patients))
+    scored = [_Group(*parts) for parts in zip(sets, owners, shares_of(groups), strict=True)]
     drawn = [
-        _score(metric, sets, shares_of(groups), [counts[rows] for rows in owners])
-        for counts in _drawn_patients(_strata(first, owner), draws, block, seed)
+        _score(metric, scored, counts)
+        for counts in drawn_patients(strata_of(first, owner), draws, block, seed, number)
     ]
+    design = design_of(first)
     return Bootstrap(
         metric=metric,
-        estimates={name: estimate(metric, p) for name, p in aligned.items()},
+        estimates={name: estimate(metric, p, design) for name, p in aligned.items()},
         draws=_without_improper(metric, aligned, np.concatenate(drawn, axis=1)),
-        design=design_of(first),
+        design=design,
     )
 
 
@@ -183,39 +207,31 @@ def replicate_variance(per_seed: Floats) -> float:
     return max(between, within)
 
 
-def _strata(predictions: Predictions, owner: Integers) -> list[Integers]:
-    """Return the numbers of the patients that have the same set of classes."""
-    has = np.zeros((owner.max() + 1, predictions.n_classes), dtype=bool)  # (P, C)
-    has[owner, predictions.label] = True
-    _, stratum = np.unique(has, axis=0, return_inverse=True)
-    return [np.flatnonzero(stratum == s) for s in range(stratum.max() + 1)]
+def _number(metric: str, owners: Sequence[Integers], patients: int) -> Number:
+    """Return the type for weights: float32 where whatever the metric counts is exact in it."""
+    bags = patients * max(int(np.bincount(rows).max()) for rows in owners)  # no draw has more
+    is_count = find(metric).kind in ("ranking", "count")
+    # The largest count is twice that of pairs, half of the bags with the other half.
+    return np.float32 if is_count and bags**2 / 2 < WHOLE else np.float64
 
 
-def _drawn_patients(
-    strata: Sequence[Integers], draws: int, block: int, seed: int
-) -> Iterator[Floats]:
-    """Yield how often each patient is drawn, (P, B), at most ``block`` draws at a time."""
-    generator = np.random.default_rng(seed)
-    for start in range(0, draws, block):
-        size = min(block, draws - start)
-        counts = np.empty((sum(len(stratum) for stratum in strata), size))
-        for stratum in strata:
-            n = len(stratum)
-            counts[stratum] = generator.multinomial(n, np.full(n, 1.0 / n), size=size).T
-        yield counts
+def _score(metric: str, groups: Sequence[_Group], counts: Weights) -> Floats:
+    """Return the metric of each method in each draw, (m, B), over the groups defined there.
 
-
-def _score(
-    metric: str, sets: Sequence[Sequence[Rows]], shares: Floats, weights: Sequence[Floats]
-) -> Floats:
-    """Return the metric of each method in each draw, (m, B), over the groups defined there."""
-    total = np.zeros((len(sets[0]), weights[0].shape[1]))  # (m, B)
+    Parameters
+    ----------
+    counts : (P, B)
+        How often each patient is drawn.
+    """
+    total = np.zeros((len(groups[0].methods), counts.shape[1]))  # (m, B)
     counted = np.zeros_like(total)
-    for methods, share, weight in zip(sets, shares, weights, strict=True):
-        values = np.stack([value_of(metric, rows, weight) for rows in methods])  # (m, B)
-        defined = ~np.isnan(values)
-        total += share * np.where(defined, values, 0.0)
-        counted += share * defined
+    for group in groups:
+        weights = counts[group.owner]  # (N, B)
+        for method, rows in enumerate(group.methods):
+            values = value_of(metric, rows, weights)  # (B,)
+            defined = ~np.isnan(values)
+            np.add(total[method], group.share * values, out=total[method], where=defined)
+            counted[method] += group.share * defined
     return ratio(total, counted)
 
 

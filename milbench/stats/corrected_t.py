@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from milbench.errors import StatisticsError
 from milbench.stats.design import ENOUGH_FOLDS
@@ -79,8 +79,8 @@ def corrected_ttest(differences: Floats, *, test_share: float, alpha: float = 0.
         return _constant(mean, values.size - 1, codes)
     se = float(values.std(ddof=1) * np.sqrt(1.0 / values.size + test_share))
     df = values.size - 1
-    half = float(stats.t.ppf(1.0 - alpha / 2.0, df)) * se
-    p = 2.0 * float(stats.t.sf(abs(mean / se), df))
+    half = float(stdtrit(df, 1.0 - alpha / 2.0)) * se
+    p = 2.0 * float(stdtr(df, -abs(mean / se)))  # the lower tail, where no digits are lost
     return TTest(mean, se, mean / se, df, p, mean - half, mean + half, half, codes)
 
 

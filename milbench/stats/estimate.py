@@ -8,18 +8,23 @@ test bags of a repeat, because their mean over small folds is biased or empty.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from milbench.metrics.catalogue import Value, evaluate, find
+from milbench.metrics.catalogue import Value, evaluate, evaluate_each, find
 from milbench.metrics.rows import Floats, ratio
 from milbench.stats.design import Run, design_of, runs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from milbench.metrics import Predictions
+    from milbench.stats.design import Design
+
+# Groups are scored together, each a column of zeros and ones, up to a table of so many entries:
+# then the arithmetic takes about as long as the calls that are saved.
+TABLE: Final = 20_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -60,8 +65,13 @@ class Estimate:
     n_clipped: int = 0
 
 
-def estimate(metric: str, predictions: Predictions) -> Estimate:
+def estimate(metric: str, predictions: Predictions, design: Design | None = None) -> Estimate:
     """Return a metric of one method with its spread.
+
+    Parameters
+    ----------
+    design
+        That of the predictions, where it is known already.
 
     Raises
     ------
@@ -83,7 +93,7 @@ def estimate(metric: str, predictions: Predictions) -> Estimate:
         folds=folds,
         per_repeat=per_repeat,
         per_seed=grid.mean("fold").values[:, 0, :],
-        codes=design_of(predictions).codes.union(
+        codes=(design or design_of(predictions)).codes.union(
             *(value.codes for value in by_group), _score_codes(metric, predictions)
         ),
         n_patients=len(np.unique(predictions.patient)),
@@ -139,6 +149,8 @@ class _Grid(NamedTuple):
 
 
 def _evaluated(metric: str, predictions: Predictions, groups: Sequence[Run]) -> list[Value]:
+    if predictions.is_probability:
+        return [v for some in _bundles(groups) for v in _together(metric, predictions, some)]
     return [
         evaluate(
             metric,
@@ -148,6 +160,26 @@ def _evaluated(metric: str, predictions: Predictions, groups: Sequence[Run]) -> 
         )
         for group in groups
     ]
+
+
+def _bundles(groups: Sequence[Run]) -> Iterator[list[Run]]:
+    """Yield the groups in their order, as many at a time as fit a table."""
+    bundle: list[Run] = []
+    rows = 0
+    for group in groups:
+        if bundle and (rows + len(group.positions)) * (len(bundle) + 1) > TABLE:
+            yield bundle
+            bundle, rows = [], 0
+        bundle.append(group)
+        rows += len(group.positions)
+    yield bundle
+
+
+def _together(metric: str, predictions: Predictions, groups: Sequence[Run]) -> list[Value]:
+    positions = np.concatenate([group.positions for group in groups])
+    sizes = [len(group.positions) for group in groups]
+    members = np.repeat(np.eye(len(groups)), sizes, axis=0)  # (N, G)
+    return evaluate_each(metric, predictions.rows(positions), members)
 
 
 def _per_class(groups: Sequence[Run], values: Sequence[Value]) -> tuple[float, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,9 +52,16 @@ def mean_ranks(values: Floats, *, greater_is_better: bool = True) -> Floats:
     (methods,)
         NaN when no data set is complete.
     """
-    table = np.round(np.atleast_2d(np.asarray(values, dtype=np.float64)), DECIMALS)
+    table = np.atleast_2d(np.asarray(values, dtype=np.float64)).round(DECIMALS)
     complete = table[~np.isnan(table).any(axis=1)]
     if not len(complete):
         return np.full(table.shape[1], np.nan)
-    ranks = stats.rankdata(-complete if greater_is_better else complete, axis=1)
+    ranks = _ranks(-complete if greater_is_better else complete)
     return np.asarray(ranks.mean(axis=0))
+
+
+def _ranks(values: Floats) -> Floats:
+    """Return the rank of each value in its row, 1 for the smallest; ties share their mean rank."""
+    mine, others = values[:, :, None], values[:, None, :]
+    before, equal = (others < mine).sum(axis=2), (others == mine).sum(axis=2)
+    return np.asarray(before + (equal + 1) / 2.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -48,10 +49,15 @@ class Active:
             spans.append((found[0], found[-1] + 1))
         return cls(tuple(places), index, tuple(spans))
 
-    @property
+    @cached_property
     def sizes(self) -> list[int]:
         """Return the count of replicas in each span."""
         return [stop - start for start, stop in self.spans]
+
+    @cached_property
+    def ones(self) -> Tensor:
+        """Return (A,) float32 ones: the steps that one step adds."""
+        return torch.ones(len(self.places), device=self.index.device)
 
     def take(self, stacked: Tensor) -> Tensor:
         """Return the rows (A, ...) of ``stacked`` (R, ...): a view where they are neighbours."""

@@ -10,6 +10,7 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call, grad_and_value
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 
     from milbench.bags import Context, Output
     from milbench.jobs import Cell
+    from milbench.train.matmul import Library
 
 ALIKE = ("n_classes", "epochs", "parents")
-SHARED = 5  # arguments before the weights: x, coords, label, key, sequence
+SHARED = 6  # arguments before the weights: x, coords, label, classes, key, sequence
 
 
 class SharedContext:
@@ -77,18 +79,20 @@ class _Method(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, bag: Bag, label: Tensor | None, context: Any) -> Tensor:
+    def forward(self, bag: Bag, label: Tensor | None, classes: Tensor, context: Any) -> Tensor:
         output: Output = self.model(bag)
         if label is None:
             return output.logits
-        loss_of = getattr(self.model, "loss", _cross_entropy)
+        loss_of: Any = getattr(self.model, "loss", None)
+        if loss_of is None:
+            return _cross_entropy(output.logits, classes == label)
         loss: Tensor = loss_of(output, label, context)
         return loss
 
 
-def _cross_entropy(output: Output, label: Tensor, _context: Context) -> Tensor:
-    """Return what ``F.cross_entropy`` does; that is recorded as thirty operations, this as six."""
-    return -F.log_softmax(output.logits, dim=0).index_select(0, label.view(1)).squeeze(0)
+def _cross_entropy(logits: Tensor, is_label: Tensor) -> Tensor:
+    """Return what ``F.cross_entropy`` does; that is recorded as thirty operations, this as nine."""
+    return -(F.log_softmax(logits, dim=0) * is_label).sum()
 
 
 class Computation:
@@ -100,29 +104,37 @@ class Computation:
         Copied; the copy's own weights are never used.
     has_own_bags
         Whether each replica sees the bag in a scaling of its own.
+    library
+        What will multiply float32 matrices; recordings suit it.
     """
 
-    def __init__(self, model: nn.Module, *, has_own_bags: bool) -> None:
+    def __init__(
+        self, model: nn.Module, *, has_own_bags: bool, library: Library = "default"
+    ) -> None:
         self._method = _Method(copy.deepcopy(model)).train()
         self.trained = [n for n, p in model.named_parameters() if p.requires_grad]
         # What is not trained, frozen weights and buffers, may still differ between replicas.
         self.fixed = [n for n, p in model.named_parameters() if not p.requires_grad]
         self.fixed += [n for n, _ in model.named_buffers()]
-        self._masks = name_dropout(self._method, next(model.parameters()).device)
-        self._has_own_bags, self._has_coords = has_own_bags, False
+        device = next(model.parameters()).device
+        self._masks = name_dropout(self._method, device)
+        self._classes = torch.arange(0, device=device)
+        self.has_own_bags, self._has_coords = has_own_bags, False
         self._context: SharedContext | None = None
         own = 0 if has_own_bags else None
         weights = (0,) * (len(self.trained) + len(self.fixed))
-        axes = (own, None, None, 0, None, *weights)
+        axes = (own, None, None, None, 0, None, *weights)
         grow = (lambda: None) if self._masks is None else self._masks.grow
-        self._gradients = Traced(self._gradient, axes, grow)
-        self._logits = Traced(self._logit, axes, lambda: None)
+        self._gradients = Traced(self._gradient, axes, grow, library)
+        self._logits = Traced(self._logit, axes, lambda: None, library)
 
     def begin_epoch(self, context: Context) -> None:
         """Show the loss what ``context`` says of all folds alike."""
         if self._context is not None and self._context.was_epoch_read:
             self._gradients.stay_eager("the loss reads the epoch")
         self._context = SharedContext(context)
+        if len(self._classes) != context.n_classes:
+            self._classes = torch.arange(context.n_classes, device=self._classes.device)
 
     def gradients(self, inputs: Inputs, weights: Sequence[Tensor]) -> list[Tensor]:
         """Return the gradient (A, ...) of each trained weight, then the losses (A,).
@@ -163,9 +175,10 @@ class Computation:
 
         def arguments() -> list[Tensor]:
             sequence = absent if self._masks is None else self._masks.sequence
-            return [x, absent if coords is None else coords, label, keys, sequence, *weights]
+            place = absent if coords is None else coords
+            return [x, place, label, self._classes, keys, sequence, *weights]
 
-        return traced(x.shape[1 if self._has_own_bags else 0], len(keys), arguments)
+        return traced(x.shape[1 if self.has_own_bags else 0], len(keys), arguments)
 
     def _gradient(self, *arguments: Tensor) -> list[Tensor]:
         given, count = list(arguments[SHARED:]), len(self.trained)
@@ -184,13 +197,13 @@ class Computation:
     def _forward(
         self, shared: tuple[Tensor, ...], weights: list[Tensor], *, is_loss: bool
     ) -> Tensor:
-        x, coords, label, key, sequence = shared
+        x, coords, label, classes, key, sequence = shared
         if self._masks is not None:
             self._masks.start(key, sequence)
         names = (f"model.{name}" for name in (*self.trained, *self.fixed))
         named = dict(zip(names, weights, strict=True))
         bag = Bag(x, coords if self._has_coords else None)
-        given = (bag, label if is_loss else None, self._context)
+        given = (bag, label if is_loss else None, classes, self._context)
         answer: Tensor = functional_call(self._method, named, given)
         return answer
 
@@ -204,14 +217,16 @@ def computation_name(cell: Cell) -> str:
 _LAST: dict[tuple[Any, ...], Computation] = {}
 
 
-def shared_computation(name: str, model: nn.Module, *, has_own_bags: bool) -> Computation:
+def shared_computation(
+    name: str, model: nn.Module, *, has_own_bags: bool, library: Library = "default"
+) -> Computation:
     """Return the computation known by ``name`` in this process, or that of ``model``.
 
     Only the last one is kept: the stacks of a cell follow one another and share its recordings.
     """
     shapes = tuple((n, value.shape) for n, value in model.state_dict().items())
-    key = (name, type(model), shapes, has_own_bags)
+    key = (name, type(model), shapes, has_own_bags, library)
     if key not in _LAST:
         _LAST.clear()
-        _LAST[key] = Computation(model, has_own_bags=has_own_bags)
+        _LAST[key] = Computation(model, has_own_bags=has_own_bags, library=library)
     return _LAST[key]

@@ -10,6 +10,7 @@ https://nullprogram.com/blog/2018/07/31/.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,7 +89,8 @@ class Masks:
     def keep(self, shape: torch.Size, share: float) -> Tensor:
         """Return which elements are kept: boolean, of ``shape``, true in ``share`` of it."""
         assert self._key is not None, "no step was started"  # noqa: S101  # a fault of the engine
-        begin, self._used = self._used, self._used + shape.numel()
+        # Not shape.numel(): that is a plain number, which would fix a recording to one size.
+        begin, self._used = self._used, self._used + math.prod(shape)
         sequence = self._sequence
         if self._used > sequence.shape[0]:
             sequence = self._numbers(self._used)  # not kept: inside a transform it is wrapped

@@ -139,14 +139,14 @@ def _tested(
 
 def devices_of(data: Resident) -> list[torch.device]:
     """Return the devices, beside the CPU, whose random numbers a training may use."""
-    return [data.x.device] if data.x.is_cuda else []
+    return [data.device] if data.device.type == "cuda" else []
 
 
 def build_model(run: Run, record: Aggregator, data: Resident) -> Any:
     """Return the untrained model of ``run``; torch's random numbers begin anew with it."""
     torch.manual_seed(seed("train", *run.names))
     model = record.load()(data.in_dim, data.n_classes, **run.cell.args)
-    return model.to(data.x.device) if isinstance(model, torch.nn.Module) else model
+    return model.to(data.device) if isinstance(model, torch.nn.Module) else model
 
 
 def _train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outcome:
@@ -199,7 +199,7 @@ def build_fold(
         epochs=run.cell.recipe.epochs,
         class_counts=tuple(counts.tolist()),
         seed=seed("method", *run.names),
-        generator=torch.Generator(data.x.device).manual_seed(seed("context", *run.names)),
+        generator=torch.Generator(data.device).manual_seed(seed("context", *run.names)),
     )
     return Fold(
         run=run,

@@ -30,6 +30,17 @@ def library_for(model: nn.Module, fold: Fold) -> Library:
     return matmul.library if step_flop(model, bag) >= matmul.flop else "default"
 
 
+def library_for_stack(fold: Fold) -> Library:
+    """Return what multiplies the matrices of a stack: oneDNN only where it was asked for.
+
+    It makes small stacks a sixth faster, and keeps a kernel of 0.7 MB for each layer and size of
+    bag, which for small bags is more memory than all else together.
+    """
+    matmul = fold.matmul
+    is_asked_for = matmul.flop == 0.0 and fold.bags.typical().x.is_floating_point()
+    return matmul.library if is_asked_for else "default"
+
+
 @torch.no_grad()
 def step_flop(model: nn.Module, bag: Bag) -> float:
     """Return the floating-point operations of a training step of ``model`` on ``bag``.

@@ -62,7 +62,7 @@ class FusedAdam:
                 self._count[i] += 1
         self._kernel(
             [self._parameters[i] for i in used],
-            [gradient for gradient in gradients if gradient is not None],
+            _in_order(gradients),
             [self._first[i] for i in used],
             [self._second[i] for i in used],
             [],
@@ -96,7 +96,7 @@ class FusedSGD:
         used = [i for i, gradient in enumerate(gradients) if gradient is not None]
         torch._fused_sgd_(
             [self._parameters[i] for i in used],
-            [gradient for gradient in gradients if gradient is not None],
+            _in_order(gradients),
             [self._momentum[i] for i in used] if self._momentum else [],
             weight_decay=self._recipe.weight_decay,
             momentum=self._recipe.momentum,
@@ -106,6 +106,11 @@ class FusedSGD:
             maximize=False,
             is_first_step=False,
         )
+
+
+def _in_order(gradients: Sequence[Tensor | None]) -> list[Tensor]:
+    """Return the gradients as the kernels read them: through memory, whatever their strides say."""
+    return [gradient.contiguous() for gradient in gradients if gradient is not None]
 
 
 class TorchOptimizer:
@@ -126,9 +131,10 @@ class TorchOptimizer:
 
 def build_optimizer(parameters: Sequence[Parameter], recipe: Recipe) -> Optimizer:
     """Return the optimiser of ``recipe`` over ``parameters``."""
-    if HAS_FUSED and recipe.optimizer in ("adam", "adamw"):
+    is_in_order = all(parameter.is_contiguous() for parameter in parameters)
+    if HAS_FUSED and is_in_order and recipe.optimizer in ("adam", "adamw"):
         return FusedAdam(parameters, recipe)
-    if HAS_FUSED and recipe.optimizer == "sgd":
+    if HAS_FUSED and is_in_order and recipe.optimizer == "sgd":
         return FusedSGD(parameters, recipe)
     return TorchOptimizer(parameters, _torch_optimizer(parameters, recipe))
 

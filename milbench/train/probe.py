@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from milbench.bags import Bag, Context
 from milbench.seeds import seed
 from milbench.train.active import Active
 from milbench.train.computation import SharedContext, computation_name, shared_computation
 from milbench.train.dropout import name_dropout, step_keys
+from milbench.train.flop import step_flop
 from milbench.train.replicas import Replicas
+from milbench.train.resident import FoldBags
 from milbench.train.sequential import cross_entropy
 from milbench.train.stacked_optim import cannot_stack
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from milbench.jobs import Cell
+    from milbench.train.computation import Computation
     from milbench.train.resident import Resident
 
 # Above these a step is bound by arithmetic or memory, and processes side by side are faster.
@@ -59,12 +61,17 @@ def cannot_train_stacked(cell: Cell, build: Callable[[], Any], data: Resident, c
         if reason:
             return reason
         for model in models:
-            model.to(data.x.device)
+            model.to(data.device)
         try:
-            return _size(models[0], data) or _numerics(models, cell, data, count)
+            bags = FoldBags(data, None, getattr(models[0], "prepare", None))
+            computed = _computation(cell, models[0], data)
+            reason = _size(models[0], bags.typical()) or _numerics(models, computed, cell, data)
         except Exception as error:  # noqa: BLE001  # a method may raise anything under vmap
             lines = str(error).strip().splitlines() or [""]
             return f"vmap fails: {type(error).__name__}: {lines[0][:200]}"
+    if not reason and count < EAGER_REPLICAS and not computed.is_recorded:
+        return f"{count} runs share an order of bags, too few for a stack ({computed.note})"
+    return reason
 
 
 def _structure(model: Any) -> str:
@@ -86,12 +93,16 @@ class _Probe(NamedTuple):
 
 
 def _probes(data: Resident, prepare: Callable[[Bag], Bag] | None, *, is_own: bool) -> list[_Probe]:
-    """Return bags of random numbers, as small, as middling and as large as the data set's."""
+    """Return bags of random numbers, of five sizes from the smallest to the largest there is.
+
+    More than there are recordings: what needs one for each size is seen here.
+    """
     sizes = np.diff(data.offsets)
     by_size = np.argsort(sizes, kind="stable")
-    device = data.x.device
+    device = data.device
     probes = []
-    for label, bag in enumerate(by_size[[0, len(by_size) // 2, -1]].tolist()):
+    quantiles = [round(share * (len(by_size) - 1) / 4) for share in range(5)]
+    for label, bag in enumerate(by_size[quantiles].tolist()):
         shape = (int(sizes[bag]), *data.x.shape[1:])
         rows = slice(data.offsets[bag], data.offsets[bag + 1])
         coords = None if data.coords is None else data.coords[rows]
@@ -103,15 +114,25 @@ def _probes(data: Resident, prepare: Callable[[Bag], Bag] | None, *, is_own: boo
     return probes
 
 
-def _numerics(models: list[nn.Module], cell: Cell, data: Resident, count: int) -> str:
+def _computation(cell: Cell, model: nn.Module, data: Resident) -> Computation:
+    has_own = cell.standardise and not data.is_image
+    name = computation_name(cell)
+    made = shared_computation(name, model, has_own_bags=has_own)
+    made.begin_epoch(_context(cell, data))
+    return made
+
+
+def _context(cell: Cell, data: Resident) -> Context:
+    return Context(n_classes=data.n_classes, epochs=cell.recipe.epochs)
+
+
+def _numerics(models: list[nn.Module], computation: Computation, cell: Cell, data: Resident) -> str:
     """Return where stacked gradients differ from those of each model alone, or empty text."""
-    is_own = cell.standardise and not data.is_image
-    computation = shared_computation(computation_name(cell), models[0], has_own_bags=is_own)
+    is_own = computation.has_own_bags
     replicas = Replicas(models, computation)
-    active = Active.of(range(len(models)), data.x.device)
-    context = Context(n_classes=data.n_classes, epochs=cell.recipe.epochs)
-    computation.begin_epoch(context)
-    keys = step_keys(np.arange(len(models)), 0, 3).to(data.x.device)  # (3, R)
+    active = Active.of(range(len(models)), data.device)
+    context = _context(cell, data)
+    keys = step_keys(np.arange(len(models)), 0, 5).to(data.device)  # (5, R)
     prepare = getattr(models[0], "prepare", None)
     for step, probe in enumerate(_probes(data, prepare, is_own=is_own)):
         bag = probe.bags[0]
@@ -126,8 +147,6 @@ def _numerics(models: list[nn.Module], cell: Cell, data: Resident, count: int) -
             if not error < TOLERANCE:
                 size = len(probe.bags[0])
                 return f"stacked gradients differ by {error:.1e} on a bag of {size} instances"
-    if count < EAGER_REPLICAS and not computation.is_recorded:
-        return f"{count} runs share an order of bags, too few for a stack ({computation.note})"
     return ""
 
 
@@ -161,28 +180,14 @@ def _distance(stacked: list[Tensor], alone: list[Tensor]) -> float:
     return float(np.sqrt(gap / max(size, 1e-30)))
 
 
-def _size(model: nn.Module, data: Resident) -> str:
+def _size(model: nn.Module, typical: Bag) -> str:
     """Return why processes side by side are faster; on a GPU there is one process."""
-    if data.x.device.type != "cpu":
+    if typical.x.device.type != "cpu":
         return ""
     count = sum(p.numel() for p in model.parameters() if p.requires_grad)
     if count >= PARAMETERS:
         return f"{count:,} parameters, at {PARAMETERS:,} or more processes are faster"
-    flop = _flop(model, data)
+    flop = step_flop(model, typical)
     if flop >= FLOP:
         return f"{flop / 1e6:.0f} MFLOP a step, at {FLOP / 1e6:.0f} or more processes are faster"
     return ""
-
-
-@torch.no_grad()
-def _flop(model: nn.Module, data: Resident) -> float:
-    """Return the arithmetic of one training step on a bag of the mean size."""
-    rows = max(1, round(len(data.x) / len(data.labels)))
-    shape = (rows, *data.x.shape[1:])
-    x = torch.zeros(shape, dtype=data.x.dtype if data.is_image else torch.float32)
-    coords = None if data.coords is None else data.coords[:rows]
-    bag = Bag(x.to(data.x.device), coords)
-    prepare = getattr(model, "prepare", None)
-    with FlopCounterMode(display=False) as counter:
-        model.eval()(bag if prepare is None else prepare(bag))
-    return 3.0 * float(counter.get_total_flops())  # the backward pass costs twice the forward pass

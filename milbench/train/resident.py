@@ -1,11 +1,13 @@
 """The features of a data set in the memory of a device, shared by all folds.
 
 A fold sees them through :class:`FoldBags`: plain views of the packed array, or of a standardised
-copy of it. No bag is loaded or copied in a training step.
+copy of it. No bag is loaded or copied in a training step, but where the features are larger than
+the device: then a bag goes there when it is used, once for all runs of a stack.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 # Up to this size a fold converts the whole array once; above it, each bag when it is used.
 EAGER_BYTES = 256 * 2**20
+# Of the free memory of a GPU: the rest is for weights and for what a step computes.
+SHARE = 0.7
 # Rows converted at a time, so that no second copy of the array is made on the way.
 BLOCK = 4096
 # Values of a block in float64 that fits the cache of a core: 1 MiB.
@@ -49,6 +53,8 @@ class Resident:
         Label of each bag.
     matmul
         What may multiply float32 matrices on the device.
+    used_on
+        The device that bags are used on; None where ``x`` lies on it.
     """
 
     x: Tensor
@@ -57,6 +63,12 @@ class Resident:
     labels: tuple[int, ...]
     n_classes: int
     matmul: Matmul = DEFAULT
+    used_on: torch.device | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Return the device that bags are used on."""
+        return self.used_on or self.x.device
 
     @property
     def in_dim(self) -> int:
@@ -94,17 +106,35 @@ def _moments(x: Tensor) -> Moments:
     return Moments(mean, torch.stack(squares).sum(dim=0))
 
 
-def resident(features: Features, device: str, matmul: Matmul = DEFAULT) -> Resident:
-    """Move ``features`` to ``device`` once."""
+def resident(
+    features: Features, device: str, matmul: Matmul = DEFAULT, room: float | None = None
+) -> Resident:
+    """Move ``features`` to ``device`` once, as they are stored, or leave them where they lie.
+
+    Parameters
+    ----------
+    room
+        Bytes that features may take on the device; if None most of what is free there. Larger
+        ones stay in the memory map, and each bag is moved when it is used.
+    """
+    room = _room(device) if room is None else room
     coords = None if features.coords is None else torch.from_numpy(features.coords).to(device)
     return Resident(
-        x=on_device(features, device),
+        x=on_device(features, device if features.array.nbytes <= room else "cpu"),
+        used_on=torch.device(device),
         offsets=tuple(features.offsets.tolist()),
         coords=coords,
         labels=tuple(features.table.labels.tolist()),
         n_classes=len(features.table.classes),
         matmul=matmul,
     )
+
+
+def _room(device: str) -> float:
+    if torch.device(device).type != "cuda":
+        return math.inf
+    free, _total = torch.cuda.mem_get_info(device)
+    return SHARE * free
 
 
 @dataclass(frozen=True)
@@ -141,7 +171,7 @@ def fit_scaler(data: Resident, bags: np.ndarray) -> Scaler:
     # Rounding leaves a constant feature a tiny spread; relative to its size that is no spread.
     constant = sd <= 1e-7 * mean.abs().clamp(min=1e-30)
     inverse = torch.where(constant, torch.ones_like(sd), 1.0 / sd)
-    return Scaler(mean.float(), inverse.float())
+    return Scaler(mean.float().to(data.device), inverse.float().to(data.device))
 
 
 class FoldBags:
@@ -176,7 +206,8 @@ class FoldBags:
         self._ready: dict[int, Bag] = {}
         self._dtype = dtype
         self._kept_as = dtype if prepare is None else torch.float32
-        self._keep = beside * self.nbytes <= EAGER_BYTES
+        is_resident = data.x.device == data.device
+        self._keep = is_resident and beside * self.nbytes <= EAGER_BYTES
 
     @property
     def nbytes(self) -> int:
@@ -206,8 +237,11 @@ class FoldBags:
         x = self._data.x
         is_ready = self.scaler is None and x.dtype == self._kept_as
         if self._data.is_image or is_ready:
-            return x[rows]  # (N, D), or (N, C, H, W)
-        return self._kept[rows] if self._keep else self._converted(x[rows])
+            return self._here(x[rows])  # (N, D), or (N, C, H, W)
+        return self._kept[rows] if self._keep else self._converted(self._here(x[rows]))
+
+    def _here(self, x: Tensor) -> Tensor:
+        return x.to(self._data.device, non_blocking=True)
 
     @cached_property
     def _kept(self) -> Tensor:
@@ -234,5 +268,5 @@ class FoldBags:
         data = self._data
         rows = max(1, round(len(data.x) / len(data.labels)))
         dtype = data.x.dtype if data.is_image else self._kept_as
-        x = torch.zeros((rows, *data.x.shape[1:]), dtype=dtype, device=data.x.device)
+        x = torch.zeros((rows, *data.x.shape[1:]), dtype=dtype, device=data.device)
         return self._prepared(Bag(x, None if data.coords is None else data.coords[:rows]))

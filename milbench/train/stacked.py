@@ -19,7 +19,9 @@ from milbench.seeds import seed
 from milbench.train.active import Active
 from milbench.train.computation import computation_name, shared_computation
 from milbench.train.dropout import step_keys
+from milbench.train.flop import library_for_stack
 from milbench.train.fold import Fitted
+from milbench.train.matmul import multiplying
 from milbench.train.protocol import Stopper, epoch_order, order_names
 from milbench.train.replicas import Replicas
 from milbench.train.sequential import diverged, predictor
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from milbench.train.fold import Fold
+    from milbench.train.matmul import Library
 
 
 class _Member(NamedTuple):
@@ -66,18 +69,23 @@ def fit_stacked(models: Sequence[nn.Module], folds: Sequence[Fold]) -> list[Fitt
     list
         For each model the trained one, or the error of a replica that diverged.
     """
-    training = _Stack(models, folds)
+    library = library_for_stack(folds[0])
+    training = _Stack(models, folds, library)
     epochs = folds[0].run.cell.recipe.epochs
-    for epoch in range(epochs):
-        if training.members:
-            training.train(epoch)
-        if training.members:
-            training.validate(epoch, is_last=epoch == epochs - 1)
+    with multiplying(library):
+        for epoch in range(epochs):
+            if training.members:
+                training.train(epoch)
+            if training.members:
+                training.validate(epoch, is_last=epoch == epochs - 1)
     return [training.results[place] for place in range(len(models))]
 
 
 class _Stack:
-    def __init__(self, models: Sequence[nn.Module], folds: Sequence[Fold]) -> None:
+    def __init__(
+        self, models: Sequence[nn.Module], folds: Sequence[Fold], library: Library
+    ) -> None:
+        self.library: Library = library
         self.members = sorted(
             (
                 _Member(place, model, fold, Stopper(fold.run.cell.recipe))
@@ -91,6 +99,7 @@ class _Stack:
             computation_name(folds[0].run.cell),
             models[0],
             has_own_bags=self._bags.are_own,
+            library=library,
         )
         self.replicas = Replicas([member.model for member in self.members], computation)
         weights = list(self.replicas.weights.values())
@@ -114,7 +123,9 @@ class _Stack:
         for place, bags in enumerate(positions):
             for bag in bags.tolist():
                 members.setdefault(bag, []).append(place)
-        kinds = [member.kind for member in self.members]
+        # Adam counts the steps of a replica, by which bags it has met; SGD does not.
+        is_sgd = self.members[0].fold.run.cell.recipe.optimizer == "sgd"
+        kinds = [member.kind[1:] if is_sgd else member.kind for member in self.members]
         known = {
             tuple(places): Active.of(places, self._device, kinds) for places in members.values()
         }
@@ -186,13 +197,14 @@ class _Stack:
         best = member.stopper.best_epoch if is_chosen else epoch
         count = sum(p.numel() for p in model.parameters() if p.requires_grad)
         self.results[member.place] = Fitted(
-            predictor(model),
+            predictor(model, self.library),
             epoch + 1,
             best,
             count,
             validation_loss=member.stopper.losses[best] if len(member.fold.valid) else None,
             engine="stacked",
             note=self.replicas.computation.note,
+            matmul=self.library,
         )
 
     def _keep(self, places: list[int]) -> None:

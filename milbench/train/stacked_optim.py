@@ -7,7 +7,7 @@ decay, so it moves as it would alone.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 
@@ -40,61 +40,46 @@ class _Slices(NamedTuple):
     recipe: Recipe
     pieces: list[int]
     parameters: list[Tensor]
-    first: list[Tensor]
-    second: list[Tensor]
+    states: list[list[Tensor]]
     counts: list[Tensor]
 
 
-class StackedAdam:
-    """Adam or AdamW by torch's fused kernel, one call for all slices; see ``optim.FusedAdam``.
+class _Fused:
+    """One call of a fused kernel of torch for all slices of a recipe.
 
-    The spans of :class:`Active` must hold replicas of one recipe that trained on the same bags.
+    The spans of :class:`Active` must hold replicas of one recipe.
     """
+
+    n_states = 0
 
     def __init__(self, parameters: Sequence[Tensor], recipes: Sequence[Recipe]) -> None:
         self._recipes = list(recipes)
-        self._kernel = (
-            torch._fused_adamw_ if recipes[0].optimizer == "adamw" else torch._fused_adam_
-        )  # see optim.HAS_FUSED
         self._parameters = list(parameters)
-        self._first = [torch.zeros_like(p) for p in parameters]
-        self._second = [torch.zeros_like(p) for p in parameters]
+        self._states = [[torch.zeros_like(p) for p in parameters] for _ in range(self.n_states)]
         self._counts = torch.zeros(len(parameters[0]), device=parameters[0].device)  # (R,)
         self._slices: dict[tuple[int, ...], list[_Slices]] = {}
 
-    @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], epoch: int, active: Active) -> None:
         """Take one step; ``gradients`` hold (A, ...) for each parameter, in their order."""
-        self._counts.index_add_(0, active.index, torch.ones_like(active.index, dtype=torch.float32))
+        self._counts.index_add_(0, active.index, active.ones)
         sizes = active.sizes
-        pieces = [piece for g in gradients for piece in torch.split_with_sizes(g, sizes)]
+        # The kernels go through memory in order, whatever the strides of a gradient say.
+        whole = [gradient.contiguous() for gradient in gradients]
+        pieces = [piece for g in whole for piece in torch.split_with_sizes(g, sizes)]
         for slices in self._of(active):
-            self._kernel(
-                slices.parameters,
-                [pieces[i] for i in slices.pieces],
-                slices.first,
-                slices.second,
-                [],
-                slices.counts,
-                lr=learning_rate(slices.recipe, epoch),
-                beta1=slices.recipe.betas[0],
-                beta2=slices.recipe.betas[1],
-                weight_decay=slices.recipe.weight_decay,
-                eps=1e-8,
-                amsgrad=False,
-                maximize=False,
-                grad_scale=None,
-                found_inf=None,
-            )
+            mine = [pieces[i] for i in slices.pieces]
+            self._move(slices, mine, learning_rate(slices.recipe, epoch))
 
     def keep(self, parameters: Sequence[Tensor], active: Active) -> None:
         """Go on with the replicas ``active``, whose parameters now are ``parameters``."""
         self._recipes = [self._recipes[place] for place in active.places]
         self._parameters = list(parameters)
-        self._first = [first[active.index] for first in self._first]
-        self._second = [second[active.index] for second in self._second]
+        self._states = [[one[active.index] for one in state] for state in self._states]
         self._counts = self._counts[active.index]
         self._slices = {}
+
+    def _move(self, slices: _Slices, gradients: list[Tensor], lr: float) -> None:
+        raise NotImplementedError
 
     def _of(self, active: Active) -> list[_Slices]:
         if active.places not in self._slices:
@@ -114,47 +99,61 @@ class StackedAdam:
             recipe=recipe,
             pieces=[p * count + i for p in range(len(self._parameters)) for i in mine],
             parameters=cut(self._parameters),
-            first=cut(self._first),
-            second=cut(self._second),
+            states=[cut(state) for state in self._states],
             counts=[self._counts[start] for _ in self._parameters for start, _ in spans],
         )
 
 
-class StackedSGD:
-    """SGD with momentum, as ``torch.optim.SGD`` does it (its documentation gives the formulas)."""
+class StackedAdam(_Fused):
+    """Adam or AdamW; see ``optim.FusedAdam``. Replicas of a span must have taken equal steps."""
 
-    def __init__(self, parameters: Sequence[Tensor], recipes: Sequence[Recipe]) -> None:
-        self._recipes = list(recipes)
-        self._parameters = list(parameters)
-        self._velocity = [torch.zeros_like(p) for p in parameters]
+    n_states = 2
 
-    @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], epoch: int, active: Active) -> None:
-        """Take one step; ``gradients`` hold (A, ...) for each parameter, in their order."""
-        momentum, nesterov = self._recipes[0].momentum, self._recipes[0].nesterov
-        mine = [self._recipes[place] for place in active.places]
-        decays = gradients[0].new_tensor([recipe.weight_decay for recipe in mine])  # (A,)
-        rates = gradients[0].new_tensor([learning_rate(recipe, epoch) for recipe in mine])
-        for i, raw in enumerate(gradients):
-            parameter, velocity = self._parameters[i], self._velocity[i]
-            column = (len(mine), *[1] * (raw.dim() - 1))
-            gradient = raw + decays.view(column) * active.take(parameter)
-            if momentum:
-                moved = active.take(velocity) * momentum + gradient
-                velocity.index_copy_(0, active.index, moved)
-                gradient = gradient + momentum * moved if nesterov else moved
-            parameter.index_add_(0, active.index, gradient * rates.view(column), alpha=-1)
+    def _move(self, slices: _Slices, gradients: list[Tensor], lr: float) -> None:
+        recipe = slices.recipe
+        kernel: Any = torch._fused_adamw_ if recipe.optimizer == "adamw" else torch._fused_adam_
+        kernel(
+            slices.parameters,
+            gradients,
+            *slices.states,
+            [],
+            slices.counts,
+            lr=lr,
+            beta1=recipe.betas[0],
+            beta2=recipe.betas[1],
+            weight_decay=recipe.weight_decay,
+            eps=1e-8,
+            amsgrad=False,
+            maximize=False,
+            grad_scale=None,
+            found_inf=None,
+        )
 
-    def keep(self, parameters: Sequence[Tensor], active: Active) -> None:
-        """Go on with the replicas ``active``, whose parameters now are ``parameters``."""
-        self._recipes = [self._recipes[place] for place in active.places]
-        self._parameters = list(parameters)
-        self._velocity = [velocity[active.index] for velocity in self._velocity]
+
+class StackedSGD(_Fused):
+    """SGD with momentum; see ``optim.FusedSGD``."""
+
+    n_states = 1
+
+    def _move(self, slices: _Slices, gradients: list[Tensor], lr: float) -> None:
+        recipe = slices.recipe
+        torch._fused_sgd_(
+            slices.parameters,
+            gradients,
+            slices.states[0] if recipe.momentum else [],
+            weight_decay=recipe.weight_decay,
+            momentum=recipe.momentum,
+            lr=lr,
+            dampening=0.0,
+            nesterov=recipe.nesterov,
+            maximize=False,
+            is_first_step=False,
+        )
 
 
 def cannot_stack(recipe: Recipe) -> str:
     """Return why the optimiser of ``recipe`` has no stacked form here, or empty text."""
-    if recipe.optimizer == "sgd" or (recipe.optimizer in ("adam", "adamw") and HAS_FUSED):
+    if recipe.optimizer in ("adam", "adamw", "sgd") and HAS_FUSED:
         return ""
     return f"the optimiser {recipe.optimizer} has no stacked form"
 

@@ -12,12 +12,13 @@ from milbench.metrics import METRICS
 from milbench.metrics.predictions import COLUMNS
 from milbench.stats import bootstrap as module
 from milbench.stats.bootstrap import patient_bootstrap, replicate_variance
+from milbench.stats.draws import drawn_patients, strata_of
 
 
 def counts_of(predictions, draws, seed):
     """Return how often each patient is drawn, by name, in each draw."""
     patients, owner = np.unique(predictions.patient, return_inverse=True)
-    blocks = module._drawn_patients(module._strata(predictions, owner), draws, draws, seed)
+    blocks = drawn_patients(strata_of(predictions, owner), draws, draws, seed)
     return [dict(zip(patients, column, strict=True)) for column in next(blocks).T]
 
 
@@ -145,6 +146,21 @@ def test_the_seed_decides_the_draws(experiment):
 
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+def test_counts_too_large_for_float32_stay_exact(experiment):
+    """40 patients of 200 bags: there are 16 million pairs, and half of one counts."""
+    predictions = experiment(1, patients=40, bags_each=200, repeats=1, folds=1)
+    score = predictions.score.round(3)
+    tied = replace(predictions, score=score / score.sum(axis=1, keepdims=True))
+
+    found = patient_bootstrap("auroc", {"a": tied}, draws=20, seed=3).draws[0]
+
+    for value, count in zip(found, counts_of(tied, 20, 3), strict=True):
+        label, positive = repeated(tied, count, np.ones(len(tied), bool))
+        won = stats.mannwhitneyu(positive[label == 1], positive[label == 0]).statistic
+        pairs = int((label == 1).sum()) * int((label == 0).sum())
+        assert value == pytest.approx(won / pairs, abs=1e-12)
 
 
 def test_draws_in_blocks_are_all_made(experiment, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 
 from milbench.errors import StatisticsError
 from milbench.stats.corrected_t import corrected_ttest
@@ -47,6 +48,19 @@ def test_a_mean_of_the_minimum_detectable_size_has_p_alpha():
 
     assert shifted.p == pytest.approx(0.01)
     assert shifted.low == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("size", [2, 5, 100])
+@pytest.mark.parametrize("shift", [0.0, 0.5, 30.0])
+def test_p_and_interval_agree_with_scipy(size, shift):
+    """Also far out, where 1 minus the distribution function would be 0."""
+    values = np.random.default_rng(size).normal(loc=shift, size=(1, size))
+
+    found = corrected_ttest(values, test_share=0.25, alpha=0.01)
+
+    student = stats.t(df=size - 1)
+    assert found.p == pytest.approx(2 * student.sf(abs(found.t)), rel=1e-9)
+    assert (found.high - found.mean) / found.se == pytest.approx(student.ppf(0.995), rel=1e-9)
 
 
 def test_equal_methods_have_p_one():

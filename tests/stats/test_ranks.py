@@ -2,6 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
 
 from milbench.stats.compare import Comparison
 from milbench.stats.ranks import mean_ranks, rank_intervals
@@ -75,6 +79,14 @@ def test_ties_share_their_ranks():
 
     assert mean_ranks(values) == pytest.approx([1.5, 2.75, 1.75])
     assert mean_ranks(-values, greater_is_better=False) == pytest.approx([1.5, 2.75, 1.75])
+
+
+@given(arrays(float, (3, 5), elements=st.integers(0, 4).map(float)))
+def test_mean_ranks_agree_with_scipy(values):
+    """Few distinct values, so that most of them tie."""
+    expected = stats.rankdata(-values, axis=1).mean(axis=0)
+
+    np.testing.assert_array_equal(mean_ranks(values), expected)
 
 
 def test_rounding_noise_does_not_break_ties():

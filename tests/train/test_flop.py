@@ -10,7 +10,7 @@ from torch import nn
 from milbench import Aggregator, Bag, Output, Recipe
 from milbench.jobs import Cell, Run
 from milbench.splits import Part
-from milbench.train.engine import train_run
+from milbench.train.engine import train_run, train_stack
 from milbench.train.flop import step_flop
 from milbench.train.matmul import Matmul
 from milbench.train.resident import FoldBags, Resident
@@ -126,3 +126,21 @@ def test_both_products_give_one_result():
     default, other = (trained(Two, Matmul(name, 0.0)).test for name in ("default", "onednn"))
 
     np.testing.assert_allclose(other, default, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("matmul", "expected"),
+    [
+        (Matmul("onednn", 100e6), "default"),  # the verdict of the machine, for large steps
+        (Matmul("onednn", 0.0), "onednn"),  # asked for
+        (Matmul(), "default"),
+    ],
+)
+def test_a_stack_multiplies_by_onednn_only_where_it_is_asked_for(matmul, expected):
+    """The record says so, and predictions agree with those of the default product."""
+    record = Aggregator(name="two", target=Two, summary="test")
+    (found,) = train_stack([run_of()], record, data(matmul), [PART])
+    (plain,) = train_stack([run_of()], record, data(Matmul()), [PART])
+
+    assert found.fitted.matmul == expected
+    np.testing.assert_allclose(found.test, plain.test, atol=1e-5)

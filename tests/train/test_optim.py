@@ -48,6 +48,24 @@ def test_ten_steps_equal_torchs_plain_optimiser(recipe, is_fused, monkeypatch):
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: r.optimizer)
+@pytest.mark.parametrize("turned", ["gradient", "parameter"])
+def test_strides_of_gradients_and_parameters_do_not_matter(recipe, turned):
+    """A transposed tensor is moved element by element, as torch's plain optimiser does."""
+    torch.manual_seed(0)
+    start = torch.randn(4, 3).double()
+    mine = nn.Parameter(start.t() if turned == "parameter" else start.t().contiguous())
+    theirs = nn.Parameter(start.t().contiguous())
+    ours, torchs = build_optimizer([mine], recipe), reference([theirs], recipe)
+    for _ in range(3):
+        gradient = torch.randn(4, 3).double().t()
+        ours.step([gradient], recipe.lr)
+        theirs.grad = gradient.contiguous()
+        torchs.step()
+
+    torch.testing.assert_close(mine.data, theirs.data, rtol=1e-12, atol=1e-12)
+
+
 def test_the_learning_rate_of_a_step_is_used():
     """SGD without momentum moves by exactly rate times gradient."""
     parameter = nn.Parameter(torch.zeros(1))

@@ -112,7 +112,9 @@ def test_every_built_in_network_stacks(name):
     def build():
         return record.load()(166, 2, **args)
 
-    assert cannot_train_stacked(CELL, build, data(166, rows=5), REPLICAS) == ""
+    # DSMIL's gather is fixed to the size it was recorded with, so it has to stay eager.
+    count = EAGER_REPLICAS if name == "dsmil" else REPLICAS
+    assert cannot_train_stacked(CELL, build, data(166, rows=5), count) == ""
 
 
 @pytest.mark.parametrize(

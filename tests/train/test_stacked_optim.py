@@ -45,7 +45,10 @@ def test_each_replica_moves_as_under_torchs_optimiser(recipe):
             stack = [rows[kept.index] for rows in stack]
             mine.keep(stack, kept)
         places = [p for p, member in enumerate(members) if (step + member) % 3]
-        gradients = [torch.randn(len(places), *rows.shape[1:]).double() for rows in stack]
+        # Transposed in memory, as vmap may leave the gradient of a matrix.
+        gradients = [
+            torch.randn(len(places), *rows.shape[:0:-1]).double().transpose(1, -1) for rows in stack
+        ]
         mine.step(gradients, 0, Active.of(places, CPU, kinds=members))
         for row, place in enumerate(places):
             for parameter, gradient in zip(theirs[members[place]], gradients, strict=True):

@@ -19,10 +19,10 @@ class Counted:
         return [self._function(*arguments)]
 
 
-def traced(function):
+def traced(function, library="default"):
     """Return the replicas' function of own weights and a shared bag, and the count of its runs."""
     counted = Counted(function)
-    return Traced(counted, (None, 0), lambda: None), counted
+    return Traced(counted, (None, 0), lambda: None, library), counted
 
 
 def attention(x, weight):
@@ -40,10 +40,10 @@ def expected(function, x, weights):
 
 
 @pytest.mark.parametrize("sizes", [(5, 2, 1, 9), (1, 2, 3)])
-@pytest.mark.parametrize("first", [4, 1])
-def test_one_recording_serves_all_sizes_and_counts(sizes, first):
+@pytest.mark.parametrize(("first", "library"), [(4, "default"), (1, "default"), (4, "onednn")])
+def test_one_recording_serves_all_sizes_and_counts(sizes, first, library):
     """Bags of one instance and stacks of one replica too, whichever comes first."""
-    replay, counted = traced(attention)
+    replay, counted = traced(attention, library)
     generator = torch.Generator().manual_seed(0)
     for count in (first, 3, 6):
         weights = torch.randn(count, 4, generator=generator)
