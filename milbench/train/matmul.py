@@ -110,7 +110,7 @@ def choose(asked: Asked, folder: Path) -> Matmul:
     found = verdict(folder)
     if asked == "auto":
         return Matmul(found.library, LARGE_STEP)
-    if found.error >= ERROR:
+    if not found.error < ERROR:  # as it is when it is no number
         raise MilbenchError(
             f"matmul {asked!r}: on this machine ({found.cpu}) its relative error is "
             f"{found.error:.1e}, expected less than {ERROR:g}, so it is no float32; use auto, or "
