@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from milbench.registry import Registry
     from milbench.store import Record
     from milbench.suite import Suite
-    from milbench.train.matmul import Matmul
+    from milbench.train.matmul import Asked, Matmul
     from milbench.train.work import Finished, Task
 
 
@@ -60,7 +60,7 @@ class Settings:
     workers: int | None = None
     fresh: bool = False
     repeats: int | None = None
-    matmul: str = "auto"
+    matmul: Asked = "auto"
     engine: Engine = "auto"
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Library = Literal["default", "onednn"]
+Asked = Literal["auto", "default", "onednn"]
 PRECISION: dict[Library, str] = {"default": "highest", "onednn": "medium"}
 
 ERROR = 2e-6  # relative; float32 has 4e-7 on these shapes, TF32 3e-4, bfloat16 2e-3
@@ -88,7 +89,7 @@ class Verdict:
     cpu: str
 
 
-def choose(asked: str, folder: Path) -> Matmul:
+def choose(asked: Asked, folder: Path) -> Matmul:
     """Return the product to train with.
 
     Parameters
@@ -109,7 +110,7 @@ def choose(asked: str, folder: Path) -> Matmul:
     found = verdict(folder)
     if asked == "auto":
         return Matmul(found.library, LARGE_STEP)
-    if found.error >= ERROR:
+    if not found.error < ERROR:  # as it is when it is no number
         raise MilbenchError(
             f"matmul {asked!r}: on this machine ({found.cpu}) its relative error is "
             f"{found.error:.1e}, expected less than {ERROR:g}, so it is no float32; use auto, or "
@@ -165,7 +166,9 @@ def _kept(path: Path, cpu: str) -> Verdict | None:
         is_ours = content.pop("schema") == SCHEMA
         found = Verdict(**content)
         is_ours &= (found.torch, found.cpu) == (VERSION, cpu)
-        is_ours &= found.library == "default" or (found.library == "onednn" and found.error < ERROR)
+        is_ours &= isinstance(found.error, float) and (
+            found.library == "default" or (found.library == "onednn" and found.error < ERROR)
+        )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None  # absent or damaged: made anew
     return found if is_ours else None

@@ -131,6 +131,7 @@ def test_the_verdict_is_kept_and_found_again(cache):
         {"more": 1},
         {"error": 1e-3},  # oneDNN that is no float32
         {"error": None},
+        {"library": "default", "error": None},
     ],
 )
 def test_a_damaged_or_foreign_file_is_made_anew(cache, damage):
@@ -196,6 +197,9 @@ def test_onednn_is_taken_in_every_step_where_it_is_exact(cache):
     keep(cache, replace(EXACT, library="default", onednn_gflops=50.0))
     assert choose("onednn", cache) == Matmul("onednn", 0.0)
 
+    keep(cache, replace(COARSE, error=float("nan")))
+    with pytest.raises(MilbenchError, match="no float32"):
+        choose("onednn", cache)
     keep(cache, COARSE)
     with pytest.raises(MilbenchError, match=r"3\.0e-03, expected less than 2e-06.*bfloat16"):
         choose("onednn", cache)
