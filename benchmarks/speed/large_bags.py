@@ -15,19 +15,21 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from milbench.jobs import Cell, Run
-from milbench.records import Aggregator
 from milbench.registry import load_registry
 from milbench.splits import Part
 from milbench.train.denormals import denormals_flushed
 from milbench.train.engine import train_run
 from milbench.train.machine import keep_freed_memory, peak_memory_mb, versions
 from milbench.train.resident import Resident
+
+if TYPE_CHECKING:
+    from milbench.records import Aggregator
 
 FEATURES, LIMIT = 1024, 8 * 1024
 NAMES = ("suite", "dataset", "encoder", "method", "aggregator", "features", "split", "code")
@@ -63,7 +65,7 @@ def methods() -> dict[str, Aggregator]:
 def line(name: str, instances: int) -> str:
     """Train a method in a process of its own and return its line of the table."""
     asked = [sys.executable, __file__, "--one", name, "--instances", str(instances)]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603  # this script
     if done.returncode:
         return f"{name:20} {(done.stderr.strip().splitlines() or ['killed'])[-1]}"
     found = json.loads(done.stdout)
