@@ -153,6 +153,8 @@ class StackedSGD(_Fused):
 
 def cannot_stack(recipe: Recipe) -> str:
     """Return why the optimiser of ``recipe`` has no stacked form here, or empty text."""
+    if recipe.schedule == "plateau":
+        return "a rate that waits for a run's own training loss has no stacked form"
     if recipe.decay != "all":
         return f"weight decay of {recipe.decay} only has no stacked form"
     if recipe.optimizer in ("adam", "adamw", "sgd") and HAS_FUSED:
