@@ -12,6 +12,7 @@ from milbench.errors import (
     TrainingError,
 )
 from milbench.hookspecs import API_VERSION, hookimpl
+from milbench.levels import Levels
 from milbench.records import (
     Aggregator,
     Choice,
@@ -38,6 +39,7 @@ __all__ = [
     "Example",
     "FeatureError",
     "LabelledBag",
+    "Levels",
     "LogUniform",
     "MilbenchError",
     "MissingDataError",

@@ -50,12 +50,16 @@ class Output(NamedTuple):
         A prediction for every instance.
     extra
         Anything the method's own loss needs.
+    coarse : (K,), optional
+        One logit for each coarse class of a label hierarchy. Where a method gives none, a coarse
+        class has the sum of the probabilities of the classes below it.
     """
 
     logits: Tensor
     scores: Tensor | None = None
     instance_logits: Tensor | None = None
     extra: Any = None
+    coarse: Tensor | None = None
 
 
 class Example(NamedTuple):
@@ -81,8 +85,8 @@ class Context:
         Derived from names; a ``fit`` method seeds its estimator with it.
     generator
         The only source of randomness inside a loss or a training step.
-    parents
-        ``parents[fine] == coarse`` for hierarchical tasks.
+    parents : (C,)
+        ``parents[fine] == coarse`` for hierarchical tasks, else empty.
     """
 
     n_classes: int

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from milbench.records import Space
     from milbench.registry import Kind, Registry
 
-GIVEN = ("self", "in_dim", "n_classes")
-
 
 def faults(path: Path, registry: Registry, results: Path | None = None) -> list[str]:
     """Return one line for each error of the suite file at ``path``; an empty list when it is right.
@@ -53,7 +51,7 @@ def argument_faults(record: Aggregator, args: dict[str, Any]) -> list[str]:
     parameters = inspect.signature(record.load()).parameters
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
         return []
-    known = [name for name in parameters if name not in GIVEN]
+    known = [name for name in parameters if name not in ("self", *record.given)]
     return [
         f"{name}: no setting of {record.name}{_suggest(name, known)}"
         for name in args

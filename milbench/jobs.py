@@ -21,6 +21,7 @@ from milbench.search import RECIPE_FIELDS, TUNED, draw, search_of, why_untuned
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from milbench.levels import Levels
     from milbench.records import Recipe
     from milbench.registry import Registry
     from milbench.search import Tuning
@@ -59,6 +60,8 @@ class Cell:
         The numbers that the method is trained in; see :mod:`milbench.train.precision`.
     trained_as
         Name that random numbers follow from; the data set's own when empty.
+    levels
+        The tree above the data set's classes; None where there is one level.
     tuning
         What each run tries; ``args`` and ``recipe`` are then those of its first trial. None for a
         published setting.
@@ -80,7 +83,13 @@ class Cell:
     order: str = "per-seed"
     precision: Precision = "float32"
     trained_as: str = ""
+    levels: Levels | None = None
     tuning: Tuning | None = None
+
+    @property
+    def parents(self) -> tuple[int, ...]:
+        """Return the coarse class of each class; empty where there is one level."""
+        return () if self.levels is None else self.levels.parents
 
     @property
     def row(self) -> str:
@@ -109,7 +118,9 @@ class Cell:
         """Return 16 hexadecimal digits that name the cell, whatever the suite is called."""
         content = {n: v for n, v in asdict(self).items() if n not in ("suite", "settings")}
         content["recipe"] = _named(asdict(self.recipe))
-        for later in ("tuning", "trained_as"):  # results from before these keep their names
+        content["levels"] = self.parents  # what they are called decides nothing
+        # Results from before these keep their names.
+        for later in ("tuning", "trained_as", "levels"):
             if not content[later]:
                 del content[later]
         return _digest({**_named(content), "protocol": PROTOCOL})
@@ -288,6 +299,7 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, row: Row) -> Cell:
         order=suite.protocol.order,
         precision=precision_of(suite, method, dataset),
         trained_as=ground.dataset.trained_as,
+        levels=ground.dataset.levels,
         tuning=tuning_of(suite, registry, row, dataset),
     )
 

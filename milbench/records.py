@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from milbench.errors import PluginError
+from milbench.levels import Levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,8 +42,9 @@ class Recipe:
         What weight decay shrinks: ``all`` parameters, or ``matrices`` only, those of two axes or
         more, and neither biases nor the scales of normalisations.
     schedule
-        ``constant``, or ``cosine`` from ``lr`` to ``final_lr`` over ``epochs``, stepped once an
-        epoch.
+        ``constant``; ``cosine`` from ``lr`` to ``final_lr`` over ``epochs``, stepped once an
+        epoch; or ``plateau``, a tenth, but not less than ``final_lr``, whenever the training loss
+        has not fallen for more than five epochs.
     epochs
         Upper bound of passes over the training bags.
     patience
@@ -58,7 +60,7 @@ class Recipe:
     betas: tuple[float, float] = (0.9, 0.999)
     momentum: float = 0.0
     nesterov: bool = False
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "cosine", "plateau"] = "constant"
     final_lr: float = 0.0
     epochs: int = 50
     patience: int = 10
@@ -249,7 +251,12 @@ class Dataset(_Record):
     how_to_get
         What to do by hand when the files are absent.
     levels
-        Names of the label levels, coarse first, for hierarchical tasks.
+        The coarse classes above ``classes``, for hierarchical tasks; None where there is one level.
+
+    Raises
+    ------
+    PluginError
+        If ``levels`` do not fit ``classes``.
     """
 
     classes: tuple[str, ...]
@@ -266,7 +273,18 @@ class Dataset(_Record):
     how_to_get: str = ""
     licence: str = "not stated"
     url: str = ""
-    levels: tuple[str, ...] = ()
+    levels: Levels | None = None
+
+    def __post_init__(self) -> None:
+        _Record.__post_init__(self)  # super() does not find its way in a class with slots
+        if self.levels is None:
+            return
+        if not isinstance(self.levels, Levels):
+            raise PluginError(f"{self.name}: levels are {self.levels!r}; expected milbench.Levels")
+        try:
+            self.levels.check(self.classes)
+        except PluginError as error:
+            raise PluginError(f"{self.name}: {error}") from None
 
     def load_published_splits(self) -> Callable[..., Any] | None:
         """Return the reader of the published test folds, or None where there are none.
@@ -310,6 +328,8 @@ class Encoder(_Record):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aggregator(_Record):
     """A MIL method: ``target(in_dim, n_classes, **settings)`` builds one model.
+
+    One that needs ``levels`` is built by ``target(in_dim, n_classes, parents, **settings)``.
 
     Parameters
     ----------
@@ -355,3 +375,8 @@ class Aggregator(_Record):
                     f"{self.name}: search.{key} is {space!r}; expected a Choice, a Uniform or a "
                     "LogUniform of milbench"
                 )
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Return what the data set gives to the constructor, before the settings."""
+        return ("in_dim", "n_classes", *["parents"] * ("levels" in self.needs))

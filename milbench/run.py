@@ -284,6 +284,7 @@ def _dataset_info(dataset: Dataset, encoder: str, state: dict[str, Any]) -> Data
         group_known=dataset.group_known,
         skipped_reason=state.get("reason", ""),
         notes=tuple(state.get("notes", ())),
+        levels=dataset.levels,
     )
 
 

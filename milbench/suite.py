@@ -79,7 +79,7 @@ class Train(_Section):
     betas: tuple[Share, Share] | None = None
     momentum: Share | None = None
     nesterov: bool | None = None
-    schedule: Literal["constant", "cosine"] | None = None
+    schedule: Literal["constant", "cosine", "plateau"] | None = None
     final_lr: Annotated[float, Field(ge=0)] | None = None
     epochs: Positive | None = None
     patience: Annotated[int, Field(ge=0)] | None = None

@@ -43,6 +43,7 @@ def _described(offer: Offer) -> dict[str, Any]:
         described["search"] = _search(offer.record)
     if isinstance(offer.record, Dataset):
         described["get"] = _how_to_get(offer.record)
+        described["tree"] = _tree(offer.record)
     return described
 
 
@@ -55,8 +56,8 @@ def _settings(record: Aggregator) -> dict[str, Any] | str:
         parameters = list(inspect.signature(record.load()).parameters.values())
     except Exception as error:  # noqa: BLE001  # plugin code raises anything
         return f"not readable: {error}"
-    # in_dim and n_classes come from the data
-    return {parameter.name: _default(parameter) for parameter in parameters[2:]}
+    settings = parameters[len(record.given) :]
+    return {parameter.name: _default(parameter) for parameter in settings}
 
 
 def _search(record: Aggregator) -> dict[str, Any] | str:
@@ -80,6 +81,10 @@ def _how_to_get(record: Dataset) -> str:
     if record.downloads:
         return f"milbench fetch {record.name}"
     return record.how_to_get or ("see url" if record.files else "nothing to get: embedded")
+
+
+def _tree(record: Dataset) -> str:
+    return "one level" if record.levels is None else record.levels.in_words(record.classes)
 
 
 def _suites(registry: Registry, name: str) -> list[dict[str, Any]]:

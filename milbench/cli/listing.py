@@ -62,11 +62,17 @@ def _facts(record: Dataset | Encoder | Aggregator) -> tuple[Any, ...]:
     match record:
         case Dataset():
             data = "files" if record.files or record.downloads else "embedded"
-            return (len(record.classes), record.task, record.primary_metric, data)
+            return (_classes(record), record.task, record.primary_metric, data)
         case Encoder():
             return ("varies" if record.dim is None else record.dim,)
         case Aggregator():
             return (record.fidelity, "control" if record.control else "", _tunes(record))
+
+
+def _classes(record: Dataset) -> str:
+    """Return the count of classes, after that of the coarse ones where there are any."""
+    coarse = "" if record.levels is None else f"{len(record.levels.coarse)}/"
+    return f"{coarse}{len(record.classes)}"
 
 
 def _tunes(record: Aggregator) -> str:

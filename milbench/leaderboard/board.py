@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from milbench.levels import Levels
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetInfo:
@@ -25,6 +27,8 @@ class DatasetInfo:
         Why the last run left the data set out; empty when it did not.
     notes
         What a reader must know about how its splits were drawn.
+    levels
+        The coarse classes above ``classes``; None where there is one level.
     """
 
     name: str
@@ -35,6 +39,7 @@ class DatasetInfo:
     group_known: bool = True
     skipped_reason: str = ""
     notes: tuple[str, ...] = ()
+    levels: Levels | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

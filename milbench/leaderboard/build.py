@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from milbench.errors import ScoreError
 from milbench.leaderboard.contrast import contrast
+from milbench.leaderboard.level import levels_of
 from milbench.leaderboard.overall import overall_of
 from milbench.leaderboard.score import metrics_of, scores_of
 from milbench.leaderboard.select import select
 from milbench.leaderboard.table import Leaderboard, Row, Section, Skipped, Tuned
-from milbench.metrics.catalogue import find
+from milbench.metrics.catalogue import LEVEL_METRICS, find
 from milbench.stats.design import patients_by_class
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from milbench.leaderboard.board import Board, DatasetInfo, MethodInfo
     from milbench.leaderboard.contrast import Contrast
+    from milbench.leaderboard.level import Level
     from milbench.leaderboard.select import Found, Record, Selection
     from milbench.leaderboard.table import Score
     from milbench.metrics import Predictions
@@ -40,21 +43,35 @@ def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
         If the board names a metric that there is none of.
     """
     for metric in (*board.secondary, *([board.metric] if board.metric is not None else [])):
-        find(metric)
+        _check(metric)
     stored = list(records)
     selections = [(dataset, select(board, dataset, stored)) for dataset in board.datasets]
-    sections = [_section(board, d, found) for d, found in selections if _has_runs(found)]
+    sections = [
+        _section(board, level, found)
+        for dataset, found in selections
+        if _has_runs(found)
+        for level in levels_of(board, dataset)
+    ]
     return Leaderboard(
         suite=board.suite,
         sections=tuple(sections),
         skipped=tuple(_skipped(board, *pair) for pair in selections if not _has_runs(pair[1])),
-        overall=overall_of(board, sections),
+        overall=overall_of(board, [section for section in sections if not section.level]),
         alpha=board.alpha,
         rope=board.rope,
         draws=board.draws,
         splits=board.splits,
         versions=tuple(_versions([r for _, found in selections for r in found.used])),
     )
+
+
+def _check(metric: str) -> None:
+    find(metric)
+    if metric in LEVEL_METRICS:
+        raise ScoreError(
+            f"{metric} looks at two levels of classes: it stands in the table of every coarse "
+            "level anyway, and ranks nothing; name metrics of one level"
+        )
 
 
 def _has_runs(selection: Selection) -> bool:
@@ -68,62 +85,59 @@ def _skipped(board: Board, dataset: DatasetInfo, selection: Selection) -> Skippe
     return Skipped(dataset=dataset.name, encoder=dataset.encoder, reason=reason)
 
 
-def _section(board: Board, dataset: DatasetInfo, selection: Selection) -> Section:
-    metric = board.metric or dataset.primary_metric
-    predictions = _predictions(dataset, selection)
+def _section(board: Board, level: Level, selection: Selection) -> Section:
+    dataset = level.dataset
+    predictions = _predictions(level, selection)
     complete = {
         name: rows for name, rows in predictions.items() if selection.methods[name].runs.is_complete
     }
-    tests = contrast(board, dataset, metric, complete)
-    reference = None if tests.is_exploratory else board.reference
+    tests = contrast(board, level, complete)
     rows = [
-        _row(board, method, selection.methods[method.label], predictions, tests)
+        _row(level, method, selection.methods[method.label], predictions, tests)
         for method in board.methods
     ]
-    secondary = tuple(name for name in dict.fromkeys(board.secondary) if name != metric)
-    bags, patients, n_patients = _sizes(dataset, predictions)
+    bags, patients, n_patients = _sizes(level, predictions)
     return Section(
         dataset=dataset.name,
         encoder=dataset.encoder,
         cohort=dataset.cohort or dataset.name,
-        metric=metric,
+        metric=level.metric,
         is_exploratory=tests.is_exploratory,
         group_known=dataset.group_known,
-        classes=dataset.classes,
+        classes=level.classes,
         bags=bags,
         patients=patients,
         n_patients=n_patients,
         rows=tuple(sorted(rows, key=_order)),
-        secondary=secondary,
-        reference=reference,
+        secondary=level.secondary,
+        reference=level.reference,
         comparisons=tests.comparisons,
         stale=selection.stale,
         unplanned=selection.unplanned,
-        notes=tuple(_notes(dataset, reference, complete, tests)),
+        notes=tuple(_notes(level, rows, complete, tests)),
         precision=_precision(selection),
         features=selection.features,
         split=selection.split,
+        level=level.name,
     )
 
 
-def _predictions(dataset: DatasetInfo, selection: Selection) -> dict[str, Predictions]:
-    found = {
-        name: method.predictions(dataset.classes) for name, method in selection.methods.items()
-    }
+def _predictions(level: Level, selection: Selection) -> dict[str, Predictions]:
+    found = {name: level.predictions(method) for name, method in selection.methods.items()}
     return {name: rows for name, rows in found.items() if rows is not None}
 
 
 def _row(
-    board: Board,
+    level: Level,
     method: MethodInfo,
     found: Found,
     predictions: Mapping[str, Predictions],
     tests: Contrast,
 ) -> Row:
-    metrics = metrics_of(tests.metric, board.secondary)
+    metrics = metrics_of(level.metric, level.secondary)
     bootstrap = tests.bootstraps.get(method.label)
     scores = scores_of(metrics, predictions.get(method.label), bootstrap, method.label)
-    versus = tests.versus(method.label, board.reference)
+    versus = tests.versus(method.label, level.reference)
     codes = {code for score in scores for code in score.codes}
     codes |= set(versus.codes) if versus is not None else set()
     codes |= set() if found.runs.is_complete else {"INCOMPLETE_GRID"}
@@ -143,6 +157,7 @@ def _row(
         config=config,
         code=code,
         tuned=Tuned(trials=method.trials, kept=found.kept) if method.trials else None,
+        coarse_from=level.source(found),
     )
 
 
@@ -155,11 +170,11 @@ def _order(row: Row) -> tuple[bool, float, str]:
 
 
 def _sizes(
-    dataset: DatasetInfo, predictions: Mapping[str, Predictions]
+    level: Level, predictions: Mapping[str, Predictions]
 ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """Return bags and patients of each class, and all patients, where most bags were tested."""
     if not predictions:
-        nothing = (0,) * len(dataset.classes)
+        nothing = (0,) * len(level.classes)
         return nothing, nothing, 0
     widest = max(predictions.values(), key=len)
     _, first = np.unique(widest.bag, return_index=True)
@@ -168,18 +183,16 @@ def _sizes(
 
 
 def _notes(
-    dataset: DatasetInfo,
-    reference: str | None,
-    complete: Mapping[str, Predictions],
-    tests: Contrast,
+    level: Level, rows: Sequence[Row], complete: Mapping[str, Predictions], tests: Contrast
 ) -> Iterator[str]:
-    if dataset.skipped_reason:
-        yield f"The last run left this data set out: {dataset.skipped_reason}"
-    yield from dataset.notes
+    yield from level.notes([row.method for row in rows if row.coarse_from == "head"])
+    if level.dataset.skipped_reason:
+        yield f"The last run left this data set out: {level.dataset.skipped_reason}"
+    yield from level.dataset.notes
     if tests.refusal:
         yield tests.refusal
-    elif reference is not None and reference not in complete:
-        yield f"The reference {reference} is incomplete here, so no method carries a mark."
+    elif level.reference is not None and level.reference not in complete:
+        yield f"The reference {level.reference} is incomplete here, so no method carries a mark."
 
 
 def _precision(selection: Selection) -> str:

@@ -16,7 +16,8 @@ from milbench.stats.ranks import rank_intervals
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from milbench.leaderboard.board import Board, DatasetInfo
+    from milbench.leaderboard.board import Board
+    from milbench.leaderboard.level import Level
     from milbench.metrics import Predictions
     from milbench.stats.bootstrap import Bootstrap
     from milbench.stats.compare import Comparison
@@ -75,15 +76,13 @@ class Contrast:
                     yield other
 
 
-def contrast(
-    board: Board, dataset: DatasetInfo, metric: str, complete: Mapping[str, Predictions]
-) -> Contrast:
-    """Return the tests among the ``complete`` methods of ``dataset``.
+def contrast(board: Board, level: Level, complete: Mapping[str, Predictions]) -> Contrast:
+    """Return the tests among the ``complete`` methods of a data set at one level.
 
     With a metric that was not declared, intervals are given but nothing is tested.
     """
-    chance = seed("bootstrap", dataset.name, dataset.encoder, metric)
-    is_exploratory = metric != dataset.primary_metric
+    metric, is_exploratory = level.metric, not level.is_declared
+    chance = seed("bootstrap", level.dataset.name, level.dataset.encoder, metric)
     if not complete:
         return Contrast(metric, is_exploratory, {})
     try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from milbench.leaderboard.table import Score
-from milbench.metrics import METRICS
+from milbench.metrics.catalogue import find
 from milbench.stats.design import design_of
 from milbench.stats.estimate import estimate
 
@@ -59,7 +59,7 @@ def scores_of(
 
 
 def _score(found: Estimate, predictions: Predictions) -> Score:
-    metric = METRICS[found.metric]
+    metric = find(found.metric)
     return Score(
         metric=metric.name,
         title=metric.title,
@@ -83,7 +83,7 @@ def _folds(found: Estimate, predictions: Predictions) -> Iterator[tuple[int, int
 
 
 def _nothing(name: str) -> Score:
-    metric = METRICS[name]
+    metric = find(name)
     return Score(
         metric=name,
         title=metric.title,

@@ -13,9 +13,11 @@ import numpy as np
 from milbench.errors import ScoreError
 from milbench.leaderboard.table import Cost, Runs
 from milbench.metrics import Predictions
+from milbench.metrics.levels import summed
 
 if TYPE_CHECKING:
     from milbench.leaderboard.board import Board, DatasetInfo
+    from milbench.levels import Levels
 
 COLUMNS = ("bag", "patient", "label", "score")
 Record = Mapping[str, Any]
@@ -79,9 +81,20 @@ class Found:
         """Return the hashes of the settings and of the code; empty without a finished run."""
         return _settings(self.done[0]) if self.done else ("", "")
 
-    def predictions(self, classes: tuple[str, ...]) -> Predictions | None:
+    @property
+    def source(self) -> str:
+        """Return where coarse probabilities come from: a ``head``, or the ``sum`` of fine ones."""
+        return str(_levels(self.done[0]).get("answered_by", "sum")) if self.done else ""
+
+    def predictions(self, dataset: DatasetInfo) -> Predictions | None:
         """Return all test rows of the finished runs; None where no run is finished."""
-        return _predictions(self.done, classes) if self.done else None
+        return _predictions(self.done, dataset.classes) if self.done else None
+
+    def coarse(self, dataset: DatasetInfo) -> Predictions | None:
+        """Return the same rows at the coarse level of ``dataset``; None where it has none."""
+        if not self.done or dataset.levels is None:
+            return None
+        return _coarse(self.done, dataset.levels, _predictions(self.done, dataset.classes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +119,36 @@ def select(board: Board, dataset: DatasetInfo, records: Iterable[Record]) -> Sel
     A record counts when it was made with the settings that the suite asks for now, however old it
     is. The ground of a data set is its features, its splits and the protocol of training. Only the
     newest record's ground is current, and in it only the newest settings and code of each method;
-    among several records of one run the newest wins. All others are stale.
+    among several records of one run the newest wins. All others are stale, and so are those of
+    another label hierarchy.
     """
     wanted = (dataset.name, dataset.encoder)
     mine = [r for r in records if (r["dataset"], r["encoder"]) == wanted]
-    newest_first = sorted(filter(board.has_settings, mine), key=_age, reverse=True)
+    asked = [r for r in mine if board.has_settings(r) and _has_tree(r, dataset.levels)]
+    newest_first = sorted(asked, key=_age, reverse=True)
     ground = _ground(newest_first[0]) if newest_first else ("", "", "")
     current = [record for record in newest_first if _ground(record) == ground]
     methods, stale, unplanned = {}, len(mine) - len(current), len(current)
     for method in board.methods:
         own = [record for record in current if record["method"] == method.label]
         runs = _newest_runs(own)
-        found = _found(runs, board.planned(dataset, method.label), dataset.classes)
+        found = _found(runs, board.planned(dataset, method.label), dataset)
         methods[method.label] = found
         stale += len(own) - len(runs)
         unplanned -= len(own) - len(runs) + sum(run in found.planned for run in runs)
     return Selection(ground[0], ground[1], methods, stale, unplanned)
+
+
+def _has_tree(record: Record, levels: Levels | None) -> bool:
+    """Return whether a record's coarse rows, if it has any, are those of the tree ``levels``."""
+    made_with = _levels(record).get("parents")
+    return made_with is None or (levels is not None and tuple(made_with) == levels.parents)
+
+
+def _levels(record: Record) -> Record:
+    """Return the tree of a record and who answered for its coarse level; empty before trees."""
+    found: Record = record.get("levels", {})
+    return found
 
 
 def _age(record: Record) -> tuple[str, str]:
@@ -149,11 +176,11 @@ def _settings(record: Record) -> tuple[str, str]:
 
 
 def _found(
-    runs: Mapping[RunName, Record], planned: frozenset[RunName], classes: tuple[str, ...]
+    runs: Mapping[RunName, Record], planned: frozenset[RunName], dataset: DatasetInfo
 ) -> Found:
     asked = [runs[run] for run in sorted(planned & runs.keys())]
-    if not _are_sound(asked, classes):
-        asked = [_judged(record, classes) for record in asked]
+    if not _are_sound(asked, dataset):
+        asked = [_judged(record, dataset) for record in asked]
     by_status = {
         status: tuple(record for record in asked if record["status"] == status)
         for status in ("done", "failed", "skipped")
@@ -161,7 +188,7 @@ def _found(
     return Found(planned, **by_status)
 
 
-def _are_sound(records: list[Record], classes: tuple[str, ...]) -> bool:
+def _are_sound(records: list[Record], dataset: DatasetInfo) -> bool:
     """Return whether the rows of all finished records are sound together, so those of each are."""
     done = tuple(record for record in records if record["status"] == "done")
     sizes = [{len(record["test"][name]) for name in COLUMNS} for record in done]
@@ -169,21 +196,28 @@ def _are_sound(records: list[Record], classes: tuple[str, ...]) -> bool:
         return False
     try:
         if done:
-            _predictions(done, classes)
+            _read(done, dataset)
     except (ScoreError, ValueError):  # such a record, or two that contradict each other
         return False
     return True
 
 
-def _judged(record: Record, classes: tuple[str, ...]) -> Record:
+def _judged(record: Record, dataset: DatasetInfo) -> Record:
     """Return ``record``, as a failure where no metric can be computed from its rows."""
     if record["status"] != "done":
         return record
     try:
-        _predictions((record,), classes)
+        _read((record,), dataset)
     except (ScoreError, ValueError) as error:  # numpy refuses ragged rows by ValueError
         return {**record, "status": "failed", "reason": str(error)}
     return record
+
+
+def _read(records: tuple[Record, ...], dataset: DatasetInfo) -> None:
+    """Read the rows of ``records`` at every level; what is wrong with them is raised."""
+    fine = _predictions(records, dataset.classes)
+    if dataset.levels is not None:
+        _coarse(records, dataset.levels, fine)
 
 
 def _predictions(records: tuple[Record, ...], classes: tuple[str, ...]) -> Predictions:
@@ -199,6 +233,31 @@ def _predictions(records: tuple[Record, ...], classes: tuple[str, ...]) -> Predi
         threshold=np.repeat([_threshold(record) for record in records], sizes),
         classes=classes,
     )
+
+
+def _coarse(records: tuple[Record, ...], levels: Levels, fine: Predictions) -> Predictions:
+    """Return the coarse rows beside the ``fine`` ones; sums where a record has none of its own."""
+    scores = [_coarse_score(record["test"], levels) for record in records]
+    sizes = [len(record["test"]["bag"]) for record in records]
+    return Predictions(
+        bag=fine.bag,
+        patient=fine.patient,
+        label=np.array(levels.parents)[fine.label],
+        score=np.concatenate(scores),
+        repeat=fine.repeat,
+        fold=fine.fold,
+        seed=fine.seed,
+        threshold=np.repeat([_threshold(_levels(record)) for record in records], sizes),
+        classes=levels.coarse,
+        fine=fine,
+        parents=levels.parents,
+    )
+
+
+def _coarse_score(rows: Mapping[str, Any], levels: Levels) -> np.ndarray:
+    if "coarse_score" in rows:
+        return np.asarray(rows["coarse_score"])
+    return summed(np.asarray(rows["score"]), levels.parents)
 
 
 def _column(records: tuple[Record, ...], name: str) -> np.ndarray:

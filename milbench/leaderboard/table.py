@@ -129,6 +129,9 @@ class Row:
         Hashes of the settings and of the method's source file; empty without a finished run.
     tuned
         None for a published setting.
+    coarse_from
+        At a coarse level where the probabilities come from: ``head``, the method's own, or
+        ``sum``, those of the fine classes added up; else empty.
     """
 
     method: str
@@ -144,6 +147,7 @@ class Row:
     config: str = ""
     code: str = ""
     tuned: Tuned | None = None
+    coarse_from: str = ""
 
     @property
     def primary(self) -> Score:
@@ -157,7 +161,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One data set under one encoder: its rows, best first, and what they rest on.
+    """One data set under one encoder, at one level: its rows, best first, and what they rest on.
 
     Parameters
     ----------
@@ -181,6 +185,9 @@ class Section:
         Hashes of what the runs were computed from.
     precision
         The numbers that methods were trained in, as a sentence; empty where all are float32.
+    level
+        Name of the coarse level that this section is about; empty for the data set's own classes,
+        which rank the methods.
     """
 
     dataset: str
@@ -203,6 +210,7 @@ class Section:
     features: str
     split: str
     precision: str = ""
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

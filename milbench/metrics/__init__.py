@@ -4,7 +4,7 @@
 and repeats are put together is said in :mod:`milbench.stats.estimate`.
 """
 
-from milbench.metrics.catalogue import METRICS, Metric, Value, evaluate
+from milbench.metrics.catalogue import LEVEL_METRICS, METRICS, Metric, Value, evaluate
 from milbench.metrics.predictions import Predictions
 
-__all__ = ["METRICS", "Metric", "Predictions", "Value", "evaluate"]
+__all__ = ["LEVEL_METRICS", "METRICS", "Metric", "Predictions", "Value", "evaluate"]

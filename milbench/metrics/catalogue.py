@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from milbench.errors import ScoreError
-from milbench.metrics import counts, proper, ranking
+from milbench.metrics import counts, levels, proper, ranking
 from milbench.metrics.rows import Floats, Rows, Weights, decide, normalise
 
 if TYPE_CHECKING:
@@ -94,20 +94,34 @@ METRICS: Final[Mapping[str, Metric]] = {
     )
 }
 
+# Of two levels at once; a leaderboard gives them with the coarse level of each hierarchical task.
+LEVEL_METRICS: Final[Mapping[str, Metric]] = {
+    metric.name: metric
+    for metric in (
+        Metric("hierarchical-f", "Hierarchical F", "count"),
+        Metric("consistency", "Consistency", "count"),
+        Metric(
+            "mistake-height", "Mistake height", "count", greater_is_better=False, bounds=(1.0, 2.0)
+        ),
+        Metric("fine-given-coarse", "Fine acc. given coarse", "count"),
+    )
+}
+
 NEEDS_ALL_CLASSES: Final = frozenset({"balanced-accuracy", "sensitivity", "specificity"})
 
 
 def find(metric: str) -> Metric:
-    """Return the metric of that name.
+    """Return the metric of that name, of one level or of two.
 
     Raises
     ------
     ScoreError
         If there is none; the message lists those there are.
     """
-    if metric not in METRICS:
+    found = METRICS.get(metric) or LEVEL_METRICS.get(metric)
+    if found is None:
         raise ScoreError(f"no metric {metric!r}; there are: {', '.join(METRICS)}")
-    return METRICS[metric]
+    return found
 
 
 def evaluate(
@@ -262,6 +276,10 @@ _VALUE: Final[Mapping[str, Weighted]] = {
     "brier": proper.brier,
     "log-loss": proper.log_loss,
     "ece": proper.calibration_error,
+    "hierarchical-f": levels.hierarchical_f,
+    "consistency": levels.consistency,
+    "mistake-height": levels.mistake_height,
+    "fine-given-coarse": levels.fine_given_coarse,
 }
 
 _PER_CLASS: Final[Mapping[str, Weighted]] = {

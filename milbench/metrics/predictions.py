@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milbench.errors import ScoreError
-from milbench.metrics.rows import Floats, Integers, Rows, decide, normalise
+from milbench.metrics.rows import Finer, Floats, Integers, Rows, decide, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,9 @@ class Predictions:
         With two classes, from which probability of class 1 the bag is called positive.
     classes
         Names of the classes.
+    fine, parents
+        Where the classes are those of a coarse level: the same rows at the fine one, and the
+        coarse class of each fine class; else None and empty.
     is_probability
         Whether every row is a distribution over the classes; found out, not given.
 
@@ -58,6 +61,8 @@ class Predictions:
     seed: Integers
     threshold: Floats
     classes: tuple[str, ...]
+    fine: Predictions | None = None
+    parents: tuple[int, ...] = ()
     is_probability: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
@@ -98,11 +103,20 @@ class Predictions:
     def rows(self, positions: Integers) -> Rows:
         """Return some of the rows, ready to be scored."""
         score = self.score[positions]  # (N, C)
-        return Rows(self.label[positions], score, decide(score, self.threshold[positions]))
+        decided = decide(score, self.threshold[positions])
+        return Rows(self.label[positions], score, decided, self._finer(positions))
+
+    def _finer(self, positions: Integers) -> Finer | None:
+        if self.fine is None:
+            return None
+        rows = self.fine.rows(positions)
+        return Finer(rows.label, rows.predicted, np.array(self.parents))
 
     def take(self, positions: Integers) -> Predictions:
         """Return the rows at ``positions``, in that order."""
-        return replace(self, **{name: getattr(self, name)[positions] for name in COLUMNS})
+        columns = {name: getattr(self, name)[positions] for name in COLUMNS}
+        fine = None if self.fine is None else self.fine.take(positions)
+        return replace(self, **columns, fine=fine)
 
     def _check_columns(self) -> None:
         if len(self.classes) < 2:  # noqa: PLR2004  # one class leaves nothing to predict

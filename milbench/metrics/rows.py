@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,22 @@ Weights = NDArray[np.float32 | np.float64]  # how often bags count
 
 SUM_TOLERANCE: Final = 1e-3  # float32 softmax is off by up to 1e-5; more is another thing
 ROUNDING: Final = 1e-12  # sums this close to 1 are left alone, for dividing would break ties
+
+
+class Finer(NamedTuple):
+    """The fine level of rows that are about the coarse one.
+
+    Parameters
+    ----------
+    label, predicted : (N,)
+        True and decided fine classes.
+    parents : (C,)
+        The coarse class of each fine one.
+    """
+
+    label: Integers
+    predicted: Integers
+    parents: Integers
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,11 +44,14 @@ class Rows:
         One score a class.
     predicted : (N,)
         The class decided for.
+    finer
+        The fine level, where these are coarse classes.
     """
 
     label: Integers
     score: Floats
     predicted: Integers
+    finer: Finer | None = None
 
     @property
     def n_classes(self) -> int:

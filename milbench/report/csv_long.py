@@ -1,7 +1,8 @@
 """Write a leaderboard as one long CSV table: a row for each value.
 
-One row for each data set, method, metric, class (``macro`` for the value over all classes), repeat
-and fold (``all`` for the value over all runs). Interval, status, cost, hashes, versions and the
+One row for each data set, level (empty for the data set's own classes, else the name of the coarse
+one), method, metric, class (``macro`` for the value over all classes), repeat and fold (``all`` for
+the value over all runs). Interval, status, cost, hashes, versions and the
 trials of a tuned row stand in the ``macro``, ``all`` row. A data set without results has one row
 with its reason.
 """
@@ -24,6 +25,7 @@ COLUMNS = (
     "value", "low", "high", "sd", "n", "n_pos", "rank_low", "rank_high", "mark", "status", "info",
     "runs_done", "runs_planned", "fit_s", "predict_s", "peak_mem", "params", "feature_sha",
     "split_sha", "config_sha", "code_sha", "versions", "trials",
+    "level", "coarse_from",
 )  # fmt: skip
 
 Line = dict[str, object]
@@ -88,6 +90,8 @@ def _keys(section: Section, row: Row) -> Line:
         "encoder": section.encoder,
         "method": row.method,
         "control": int(row.control),
+        "level": section.level,
+        "coarse_from": row.coarse_from,
     }
 
 

@@ -25,7 +25,9 @@ def section_notes(section: Section) -> Iterator[str]:
     yield _size(section)
     if not section.group_known:
         yield UNKNOWN_PATIENTS
-    if section.is_exploratory:
+    if section.level:
+        yield "Methods are ranked, and tested, by the data set's own classes; this level is shown."
+    elif section.is_exploratory:
         yield "This metric is not the declared primary one: exploratory, so nothing is tested."
     if section.precision:
         yield section.precision

@@ -22,6 +22,9 @@ SHARES = frozenset(
         "sensitivity",
         "specificity",
         "sensitivity-at-95-specificity",
+        "hierarchical-f",
+        "consistency",
+        "fine-given-coarse",
     }
 )
 
@@ -36,6 +39,8 @@ SHORT_TITLES = {
     "kappa": "Kappa",
     "quadratic-kappa": "QWK",
     "brier": "Brier",
+    "hierarchical-f": "Hier. F",
+    "fine-given-coarse": "Fine given coarse",
 }
 
 

@@ -75,15 +75,17 @@ def split(grid: Grid, widths: list[int], available: int) -> Iterator[Grid]:
 
 
 def titled(section: Section) -> str:
-    """Return the heading of a section: the data set and the encoder."""
-    return f"{section.dataset} ({section.encoder})"
+    """Return the heading of a section: the data set, the encoder, and a coarse level's name."""
+    level = f", coarse level: {section.level}" if section.level else ""
+    return f"{section.dataset} ({section.encoder}){level}"
 
 
 def section_grid(section: Section) -> Grid:
     """Return the ranked table of one data set."""
     headers = _section_headers(section)
     rows = tuple(_section_row(section, row) for row in section.rows)
-    return Grid(titled(section), headers, rows, frozenset({1, len(headers) - 1}), name=1)
+    name = headers.index("Method")
+    return Grid(titled(section), headers, rows, frozenset({name, len(headers) - 1}), name=name)
 
 
 def class_grids(section: Section) -> Iterator[Grid]:
@@ -131,18 +133,20 @@ def _section_headers(section: Section) -> tuple[str, ...]:
     if not section.rows:
         return ("Rank", "Method", "Codes")
     first = section.rows[0]
-    headers = ["Rank", "Method", f"{headed(first.primary)} [95% CI]", "SD"]
+    rank = [] if section.level else ["Rank"]  # a coarse level ranks nothing
+    headers = [*rank, "Method", f"{headed(first.primary)} [95% CI]", "SD"]
     if section.reference is not None:
         headers.append(f"vs {section.reference}")
     headers += [headed(first.score(metric)) for metric in section.secondary]
-    return (*headers, "Runs", "Fit s", "Parameters", "Codes")
+    cost = () if section.level else ("Fit s", "Parameters")  # said at the fine level
+    return (*headers, "Runs", *cost, "Codes")
 
 
 def _section_row(section: Section, row: Row) -> tuple[Cell, ...]:
     primary = row.primary
     bounds = write.interval(primary.low, primary.high)
     cells = [
-        Cell(write.rank(row.rank)),
+        *([] if section.level else [Cell(write.rank(row.rank))]),
         Cell(named(row), row.is_top),
         Cell(f"{write.number(primary.value)} {bounds}".rstrip(), row.is_top),
         Cell(write.number(primary.sd)),
@@ -150,11 +154,11 @@ def _section_row(section: Section, row: Row) -> tuple[Cell, ...]:
     if section.reference is not None:
         cells.append(Cell(_versus(section, row)))
     cells += [Cell(write.number(row.score(metric).value)) for metric in section.secondary]
+    cost = (write.seconds(row.cost.fit_seconds), write.count(row.cost.parameters))
     return (
         *cells,
         Cell(write.runs(row.runs)),
-        Cell(write.seconds(row.cost.fit_seconds)),
-        Cell(write.count(row.cost.parameters)),
+        *(Cell(text) for text in cost if not section.level),
         Cell(", ".join(code for code in row.codes if code not in shared_codes(section))),
     )
 

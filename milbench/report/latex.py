@@ -2,6 +2,7 @@ r"""Write a leaderboard as LaTeX that compiles with ``booktabs`` alone.
 
 One float holds a few data sets side by side, each with the primary and the first secondary metric,
 and the rank interval where there is no mean rank over all; a single data set shows every metric.
+Coarse levels of data sets follow in floats of their own.
 Shares are in percent, and values are rounded to their standard error.
 """
 
@@ -84,7 +85,9 @@ def to_latex(leaderboard: Leaderboard, *, wide: bool = False) -> str:
     """
     held = WIDE if wide else NARROW
     shown = [section for section in leaderboard.sections if section.rows]
-    chunks = [tuple(shown[start : start + held]) for start in range(0, len(shown), held)]
+    # Coarse levels have floats of their own: other metrics, and no ranks.
+    kinds = ([s for s in shown if not s.level], [s for s in shown if s.level])
+    chunks = [tuple(k[start : start + held]) for k in kinds for start in range(0, len(k), held)]
     floats = [_float(leaderboard, chunk, number, wide) for number, chunk in enumerate(chunks)]
     skipped = [_comment(f"Skipped {s.dataset}: {s.reason}") for s in leaderboard.skipped]
     return "\n".join([r"% Needs \usepackage{booktabs} in the preamble.", *skipped, *floats]) + "\n"
@@ -111,11 +114,12 @@ def _float(leaderboard: Leaderboard, sections: tuple[Section, ...], number: int,
 
 
 def _tabular(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterator[str]:
-    is_alone = len(sections) == 1
+    is_alone, is_coarse = len(sections) == 1, bool(sections[0].level)
+    overall = leaderboard.overall
     layout = Layout(
         groups=[_columns(section, is_alone=is_alone) for section in sections],
-        has_ranks=is_alone or leaderboard.overall is None,
-        standings=leaderboard.overall.standings if leaderboard.overall is not None else None,
+        has_ranks=not is_coarse and (is_alone or overall is None),
+        standings=overall.standings if overall is not None and not is_coarse else None,
     )
     yield rf"\begin{{tabular}}{{{_alignment(layout)}}}\toprule"
     yield _heading(layout)
@@ -135,7 +139,7 @@ def _heading(layout: Layout) -> str:
     cells, rules, start = [""], [], 2
     for group in layout.groups:
         width = layout.width(group)
-        cells.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(group[0].section.dataset)}}}")
+        cells.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(_place(group[0].section))}}}")
         rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
         start += width
     cells += [""] * (layout.standings is not None)
@@ -238,18 +242,19 @@ def _row(section: Section, method: str) -> Row | None:
 
 
 def _caption(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterator[str]:
-    names = ", ".join(escape(section.dataset) for section in sections)
+    names = ", ".join(escape(_place(section)) for section in sections)
     splits = f"; {escape(leaderboard.splits)}" if leaderboard.splits else ""
     yield rf"Value$\pm$SD on {names}{splits}."
     columns = [c for s in sections for c in _columns(s, is_alone=len(sections) == 1)]
     shares = dict.fromkeys(_name(column) for column in columns if column.scale != 1)
     if shares:
         yield rf"{', '.join(shares)} in \%."
-    yield (
-        "Bold: best and all not significantly worse (patient-level test, Holm, "
-        rf"$\alpha={leaderboard.alpha:g}$)."
-    )
-    if len(sections) == 1 or leaderboard.overall is None:
+    if any(row.is_top for section in sections for row in section.rows):
+        yield (
+            "Bold: best and all not significantly worse (patient-level test, Holm, "
+            rf"$\alpha={leaderboard.alpha:g}$)."
+        )
+    if not sections[0].level and (len(sections) == 1 or leaderboard.overall is None):
         yield "Rank: the interval that these tests leave open."
     references = dict.fromkeys(s.reference for s in sections if s.reference is not None)
     if references:
@@ -270,6 +275,10 @@ def _caption(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterato
     if any(not row.runs.is_complete for section in sections for row in section.rows):
         yield "In brackets: finished of the planned runs, not tested."
     yield escape(f"Suite {leaderboard.suite}; {_version(leaderboard)}.")
+
+
+def _place(section: Section) -> str:
+    return f"{section.dataset}, {section.level}" if section.level else section.dataset
 
 
 def _smallest(section: Section) -> Iterator[str]:

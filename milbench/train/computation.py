@@ -224,7 +224,7 @@ class Computation:
 def computation_name(cell: Cell) -> str:
     """Return what names all that a recording holds fast: the method, its settings, the data set."""
     fixed = (cell.aggregator, cell.code, cell.dataset, cell.encoder, cell.recipe.epochs)
-    return json.dumps([*fixed, cell.args], sort_keys=True, default=str)
+    return json.dumps([*fixed, cell.parents, cell.args], sort_keys=True, default=str)
 
 
 _LAST: dict[tuple[Any, ...], Computation] = {}

@@ -15,6 +15,7 @@ import torch
 from milbench.bags import Context
 from milbench.errors import MilbenchError, TrainingError
 from milbench.seeds import seed
+from milbench.train.answers import answer
 from milbench.train.estimator import fit_estimator
 from milbench.train.fold import Fold
 from milbench.train.precision import feature_type, precision_of
@@ -26,14 +27,24 @@ from milbench.train.stacked import fit_stacked
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from milbench.jobs import Run
+    from milbench.jobs import Cell, Run
     from milbench.records import Aggregator
     from milbench.splits import Part
+    from milbench.train.answers import Answers, Source
     from milbench.train.fold import Fitted
     from milbench.train.resident import Resident
     from milbench.train.tune import Trial
 
 BINARY = 2
+
+
+class Coarse(NamedTuple):
+    """The coarse level of one run; see :class:`milbench.train.answers.Answers`."""
+
+    test: np.ndarray
+    valid: np.ndarray
+    threshold: float
+    source: Source
 
 
 class Outcome(NamedTuple):
@@ -45,6 +56,8 @@ class Outcome(NamedTuple):
         Probabilities of the test and of the validation bags, float64, in the order of the part.
     threshold
         Probability of class 1 from which a binary bag counts as positive.
+    coarse
+        The coarse level of the same bags; None where the data set has one level.
     fit_seconds
         Of a stacked run its equal share of the time of the stack; of a tuned run that of all
         trials.
@@ -60,18 +73,25 @@ class Outcome(NamedTuple):
     predict_seconds: float
     trials: tuple[Trial, ...] = ()
     chosen: int = 0
+    coarse: Coarse | None = None
 
 
-def unsuitable(record: Aggregator, data: Resident) -> str:
-    """Return why a method cannot run on a data set, or empty text when it can."""
+def unsuitable(record: Aggregator, data: Resident, parents: tuple[int, ...] = ()) -> str:
+    """Return why a method cannot run on a data set, or empty text when it can.
+
+    Parameters
+    ----------
+    parents
+        Of the data set's classes; empty where it has one level.
+    """
     if data.is_image and "images" not in record.needs:
         return f"{record.name} needs feature vectors; these are images: encode them first"
     if "images" in record.needs and not data.is_image:
         return f"{record.name} trains on images; these are feature vectors"
     if "coords" in record.needs and data.coords is None:
         return f"{record.name} needs coordinates of the instances; this data set has none"
-    if "levels" in record.needs:
-        return f"{record.name} needs a label hierarchy; this data set has one level"
+    if "levels" in record.needs and not parents:
+        return f"{record.name} needs a label hierarchy; this data set has one level of classes"
     return ""
 
 
@@ -145,8 +165,14 @@ def devices_of(data: Resident) -> list[torch.device]:
 def build_model(run: Run, record: Aggregator, data: Resident) -> Any:
     """Return the untrained model of ``run``; torch's random numbers begin anew with it."""
     torch.manual_seed(seed("train", *run.names))
-    model = record.load()(data.in_dim, data.n_classes, **run.cell.args)
+    model = construct(record, data, run.cell)
     return model.to(data.device) if isinstance(model, torch.nn.Module) else model
+
+
+def construct(record: Aggregator, data: Resident, cell: Cell) -> Any:
+    """Return a model of the settings of ``cell``, made from torch's random numbers as they are."""
+    known = {"in_dim": data.in_dim, "n_classes": data.n_classes, "parents": cell.parents}
+    return record.load()(*(known[name] for name in record.given), **cell.args)
 
 
 def _train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outcome:
@@ -160,17 +186,28 @@ def _train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outc
 def outcome_of(fitted: Fitted, fold: Fold, part: Part, seconds: float) -> Outcome:
     """Show the trained model its bags; it took ``seconds`` to train."""
     trained = time.perf_counter()
-    n_classes = fold.context.n_classes
-    valid = predict(fitted, fold.bags, part.val, n_classes)
-    test = predict(fitted, fold.bags, part.test, n_classes)
+    valid = answer(fitted, fold.bags, part.val, fold.context)
+    test = answer(fitted, fold.bags, part.test, fold.context)
+    predicted = time.perf_counter()
+    labels = np.array([fold.labels[bag] for bag in part.val.tolist()], dtype=np.int64)
     return Outcome(
-        test=test,
-        valid=valid,
-        threshold=_threshold(fold, valid),
+        test=test.fine,
+        valid=valid.fine,
+        threshold=_threshold(fold, labels, valid.fine),
         fitted=fitted,
         fit_seconds=seconds,
-        predict_seconds=time.perf_counter() - trained,
+        predict_seconds=predicted - trained,
+        coarse=_coarse(fold, labels, valid, test),
     )
+
+
+def _coarse(fold: Fold, labels: np.ndarray, valid: Answers, test: Answers) -> Coarse | None:
+    """Return the coarse level; ``labels`` (n,) are the classes of the validation bags."""
+    if valid.coarse is None or test.coarse is None:
+        return None
+    parents = np.array(fold.context.parents)[labels]
+    threshold = _threshold(fold, parents, valid.coarse)
+    return Coarse(test.coarse, valid.coarse, threshold, test.source)
 
 
 def _bags(run: Run, model: Any, data: Resident, part: Part, beside: int = 1) -> FoldBags:
@@ -200,6 +237,7 @@ def build_fold(
         class_counts=tuple(counts.tolist()),
         seed=seed("method", *run.names),
         generator=torch.Generator(data.device).manual_seed(seed("context", *run.names)),
+        parents=run.cell.parents,
     )
     return Fold(
         run=run,
@@ -213,37 +251,7 @@ def build_fold(
     )
 
 
-def predict(fitted: Fitted, bags: FoldBags, positions: np.ndarray, n_classes: int) -> np.ndarray:
-    """Return the probabilities of the bags at ``positions``, without showing their labels.
-
-    Returns
-    -------
-    (n, C)
-        Softmax of the logits, in float64.
-
-    Raises
-    ------
-    TrainingError
-        If logits have another shape than (C,) or are not finite.
-    """
-    if len(positions) == 0:
-        return np.empty((0, n_classes))
-    logits = [_logits(fitted, bags, bag, n_classes) for bag in positions.tolist()]
-    stacked = torch.stack(logits).double()  # (n, C)
-    if not bool(torch.isfinite(stacked).all()):
-        raise TrainingError("a prediction is not finite; the model diverged")
-    return stacked.softmax(dim=1).cpu().numpy()
-
-
-def _logits(fitted: Fitted, bags: FoldBags, bag: int, n_classes: int) -> torch.Tensor:
-    logits = fitted.predict(bags[bag]).logits
-    if tuple(logits.shape) != (n_classes,):
-        raise TrainingError(f"logits of shape {tuple(logits.shape)}, expected ({n_classes},)")
-    return logits
-
-
-def _threshold(fold: Fold, valid: np.ndarray) -> float:
+def _threshold(fold: Fold, labels: np.ndarray, valid: np.ndarray) -> float:
     if fold.run.cell.threshold == "half" or valid.shape[1] != BINARY or len(valid) == 0:
         return 0.5
-    labels = np.array([fold.labels[bag] for bag in fold.valid.tolist()])
     return youden_threshold(labels, valid[:, 1])

@@ -209,12 +209,12 @@ def _torch_optimizer(parameters: Sequence[Parameter], recipe: Recipe) -> torch.o
 
 
 def learning_rate(recipe: Recipe, epoch: int) -> float:
-    """Return the learning rate of ``epoch``, counted from 0.
+    """Return the learning rate of ``epoch``, counted from 0, where it follows from that alone.
 
     ``cosine`` falls from ``lr`` at epoch 0 towards ``final_lr`` at ``epochs``
     (Loshchilov and Hutter, SGDR, ICLR 2017, eq. 5, without restarts).
     """
-    if recipe.schedule == "constant":
+    if recipe.schedule != "cosine":
         return recipe.lr
     wave = 0.5 * (1.0 + math.cos(math.pi * epoch / recipe.epochs))
     return recipe.final_lr + (recipe.lr - recipe.final_lr) * wave

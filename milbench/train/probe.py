@@ -125,7 +125,7 @@ def _computation(cell: Cell, model: nn.Module, data: Resident) -> Computation:
 
 
 def _context(cell: Cell, data: Resident) -> Context:
-    return Context(n_classes=data.n_classes, epochs=cell.recipe.epochs)
+    return Context(n_classes=data.n_classes, epochs=cell.recipe.epochs, parents=cell.parents)
 
 
 def _numerics(models: list[nn.Module], computation: Computation, cell: Cell, data: Resident) -> str:

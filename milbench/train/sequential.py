@@ -21,6 +21,7 @@ from milbench.train.flop import library_for
 from milbench.train.fold import Fitted
 from milbench.train.matmul import multiplying
 from milbench.train.optim import build_optimizer, learning_rate
+from milbench.train.plateau import Plateau
 from milbench.train.precision import forward_in
 from milbench.train.protocol import Stopper, epoch_order, order_names, steps_of
 
@@ -68,6 +69,7 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
         },
         masks=name_dropout(model, parameters[0].device),
         fold=fold,
+        plateau=Plateau(recipe) if recipe.schedule == "plateau" else None,
     )
     stopper = Stopper(recipe)
     epoch = 0
@@ -100,12 +102,13 @@ class _Training(NamedTuple):
     labels: dict[int, Tensor]
     masks: Masks | None
     fold: Fold
+    plateau: Plateau | None
 
 
 def _train_epoch(training: _Training, epoch: int) -> None:
-    model, forward, parameters, optimizer, labels, masks, fold = training
+    model, forward, parameters, optimizer, labels, masks, fold, plateau = training
     run = fold.run
-    rate = learning_rate(run.cell.recipe, epoch)
+    rate = learning_rate(run.cell.recipe, epoch) if plateau is None else plateau.rate
     order = epoch_order(fold.n_bags, fold.train, *order_names(run, epoch))
     keys = _dropout_keys(training, epoch)
     loss_of: Loss = getattr(model, "loss", cross_entropy)
@@ -113,6 +116,7 @@ def _train_epoch(training: _Training, epoch: int) -> None:
     joins_bags = hasattr(model, "join")
     model.train()
     loss: Tensor | None = None
+    losses: list[Tensor] = []
     for bags in steps_of(model, order, fold.labels):
         outputs = []
         for bag in bags:
@@ -126,9 +130,13 @@ def _train_epoch(training: _Training, epoch: int) -> None:
             loss = loss_of(outputs[0], labels[bags[0]], context)
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         optimizer.step(gradients, rate)
+        if plateau is not None:
+            losses.append(loss.detach())
     # What once is not finite stays so in the weights: the last loss tells of the whole epoch.
     if loss is not None and not math.isfinite(loss.detach()):
         raise TrainingError(diverged("training", epoch, run.cell.recipe.lr))
+    if plateau is not None:
+        plateau.take(float(torch.stack(losses).mean()))
 
 
 def _dropout_keys(training: _Training, epoch: int) -> tuple[Tensor, ...]:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from milbench.train.choice import portions
+from milbench.train.engine import construct
 from milbench.train.probe import cannot_train_stacked
 from milbench.train.stacked import fit_stacked
 from milbench.train.stacked_optim import kin
@@ -49,7 +50,7 @@ def fit_all_stacked(
 
 def why_apart(cell: Cell, record: Aggregator, data: Resident, count: int) -> str:
     """Return why ``count`` trials like ``cell`` cannot be trained side by side, or empty text."""
-    build = partial(record.load(), data.in_dim, data.n_classes, **cell.args)
+    build = partial(construct, record, data, cell)
     return cannot_train_stacked(cell, build, data, count)
 
 

@@ -148,7 +148,7 @@ def _record(run: Run, task: Task) -> dict[str, Any]:
     try:
         data, table, splits = _load(task.features, task.splits, task.device, task.matmul)
         record = load_registry().record(Aggregator, run.cell.aggregator)
-        reason = unsuitable(record, data)
+        reason = unsuitable(record, data, run.cell.parents)
         if reason:
             return _head(run, task.suite_digest) | {"status": "skipped", "reason": reason}
         part = splits.part(run.repeat, run.fold)
@@ -165,7 +165,7 @@ def _stack_records(task: Task) -> list[dict[str, Any]] | Apart:
         data, table, splits = _load(task.features, task.splits, task.device, task.matmul)
         cell = task.runs[0].cell
         record = load_registry().record(Aggregator, cell.aggregator)
-        if unsuitable(record, data):
+        if unsuitable(record, data, cell.parents):
             return Apart("the data set does not suit the method")
         reason = why_apart(cell, record, data, task.planned)
         if reason:
@@ -194,7 +194,8 @@ def _side_by_side(
 def _done(run: Run, outcome: Outcome, where: tuple[BagTable, Part], task: Task) -> dict[str, Any]:
     """Return the record of a finished run; ``where`` is the table and its part of it."""
     body = _body(outcome, *where, task)
-    return _head(run, task.suite_digest) | body | _chosen(run.cell, outcome)
+    said = body | _levels(run.cell, outcome)
+    return _head(run, task.suite_digest) | said | _chosen(run.cell, outcome)
 
 
 @lru_cache(maxsize=2)
@@ -263,6 +264,7 @@ def _chosen(cell: Cell, outcome: Outcome) -> dict[str, Any]:
 
 
 def _body(outcome: Outcome, table: BagTable, part: Part, task: Task) -> dict[str, Any]:
+    test, valid = (None, None) if outcome.coarse is None else outcome.coarse[:2]
     return {
         "classes": list(table.classes),
         "engine": outcome.fitted.engine,
@@ -278,16 +280,27 @@ def _body(outcome: Outcome, table: BagTable, part: Part, task: Task) -> dict[str
         "predict_seconds": outcome.predict_seconds,
         "peak_memory_mb": peak_memory_mb(),
         "versions": versions(),
-        "test": _rows(table, part.test, outcome.test),
-        "validation": _rows(table, part.val, outcome.valid),
+        "test": _rows(table, part.test, outcome.test, test),
+        "validation": _rows(table, part.val, outcome.valid, valid),
     }
 
 
-def _rows(table: BagTable, positions: np.ndarray, score: np.ndarray) -> dict[str, Any]:
+def _levels(cell: Cell, outcome: Outcome) -> dict[str, Any]:
+    """Return the tree and who answered for its coarse level; nothing where there is one level."""
+    if cell.levels is None or outcome.coarse is None:
+        return {}
+    said = {"answered_by": outcome.coarse.source, "threshold": outcome.coarse.threshold}
+    return {"levels": asdict(cell.levels) | said}
+
+
+def _rows(
+    table: BagTable, positions: np.ndarray, score: np.ndarray, coarse: np.ndarray | None
+) -> dict[str, Any]:
     bags = positions.tolist()
-    return {
+    rows = {
         "bag": [table.ids[bag] for bag in bags],
         "patient": [table.patients[bag] for bag in bags],
         "label": [int(table.labels[bag]) for bag in bags],
         "score": score.tolist(),
     }
+    return rows if coarse is None else rows | {"coarse_score": coarse.tolist()}

@@ -5,8 +5,8 @@ only bags with identical instances share one. Sets that may show the same object
 ``cohort``: MUSK1 and MUSK2 have molecules in common (UCI description), and of the 200 bags each,
 elephant and fox have 47 in common, elephant and tiger 58, fox and tiger 114, instance by instance.
 corel-african comes from the same photo collection and the newsgroups sets from the same corpus, in
-other features, so that shared photos and posts cannot be ruled out. The digits-witness sets and
-digits-bags show the same 1797 images.
+other features, so that shared photos and posts cannot be ruled out. The digits-witness sets,
+digits-tree and digits-bags show the same 1797 images.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from milbench import Dataset
-from milbench_datasets import downloads
+from milbench_datasets import downloads, trees
 
 if TYPE_CHECKING:
     from milbench import Download
@@ -139,6 +139,22 @@ RECORDS = (
     digits_witness(10, "TEN"),
     digits_witness(5, "FIVE"),
     digits_witness(1, "ONE"),
+    Dataset(
+        name="digits-tree",
+        target="milbench_datasets.digits_tree:bags",
+        summary="real 8x8 digits, which of seven is there?, three coarse classes above them: 350 "
+        "bags (50 of each) from 50 disjoint pools",
+        paper=ALPAYDIN,
+        classes=trees.DIGITS.classes,
+        levels=trees.DIGITS.levels,
+        task="hierarchical",
+        encoder="flat-pixels",
+        version="digits-tree-1",
+        cohort="digits-bags",
+        licence=DIGITS_LICENCE,
+        url=DIGITS_SITE,
+        how_to_get="nothing to do: scikit-learn brings the images",
+    ),
     Dataset(
         name="mnist-bags",
         target="milbench_datasets.mnist:bags",

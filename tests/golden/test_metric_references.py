@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from milbench.metrics import evaluate
+from milbench.metrics import Predictions, evaluate
 from milbench.metrics.proper import calibration_error
 from milbench.metrics.rows import Rows, decide
+from milbench.stats.estimate import estimate
 
 pytestmark = pytest.mark.data
 
@@ -101,3 +102,34 @@ def test_quadratic_kappa_with_an_absent_grade(reference, method):
     assert found != pytest.approx(expected[method]["qwk_WRONG_without_labels"], abs=1e-3)
     plain = evaluate("kappa", given["y"], score).value
     assert plain == pytest.approx(expected[method]["unweighted_kappa"], abs=1e-8)
+
+
+HIERARCHY = {
+    "accuracy": "coarse_accuracy_from_fine",
+    "hierarchical-f": "hP=hR=hF(fine+coarse ancestors, root excluded)",
+    "mistake-height": "mean_lca_height_of_mistakes(1=same coarse,2=different coarse)",
+    "fine-given-coarse": "fine_accuracy_given_coarse_correct",
+}
+
+
+@pytest.mark.parametrize("metric", HIERARCHY)
+def test_metrics_of_two_levels(reference, metric):
+    """Case ``hierarchy``: coarse answers are the branches of the fine ones."""
+    given, expected = reference("hierarchy")
+    parents, label = np.array(given["fine_to_coarse"]), np.array(given["y"])
+    bags = [f"b{i}" for i in range(len(label))]
+    zeros = np.zeros(len(label))
+    shared = {"bag": bags, "patient": bags, "repeat": zeros, "fold": zeros, "seed": zeros}
+    shared |= {"threshold": zeros + 0.5}
+    fine = Predictions(**shared, label=label, score=np.eye(6)[given["pred"]], classes=(*"abcdef",))
+    coarse = Predictions(
+        **shared,
+        label=parents[label],
+        score=np.eye(3)[parents[given["pred"]]],
+        classes=(*"ABC",),
+        fine=fine,
+        parents=tuple(parents.tolist()),
+    )
+
+    assert estimate(metric, coarse).value == pytest.approx(expected[HIERARCHY[metric]], abs=1e-12)
+    assert estimate("accuracy", fine).value == pytest.approx(expected["fine_accuracy"], abs=1e-12)

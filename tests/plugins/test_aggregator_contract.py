@@ -27,6 +27,9 @@ ORDERED = [name for name, record in RECORDS.items() if "order" in record.needs]
 # Sizes that keep the tests fast; the published ones are proven with the golden numbers.
 SMALL = {"transmil": {"width": 64, "heads": 8, "landmarks": 8}}
 DIM = 16
+PARENTS = {2: (0, 1), 7: (0, 0, 0, 1, 1, 2, 2)}  # what a method that needs levels is built with
+# The shift of all attention, or of all logits of one layer, which softmax ignores.
+SHIFTS = re.compile(r"(\w+_)?attention\.score\.bias|(coarse|fine)_head\.bias")
 
 every = pytest.mark.parametrize("name", RECORDS)
 network = pytest.mark.parametrize("name", NETWORKS)
@@ -43,7 +46,9 @@ def context(n_classes, seed=0):
 
 def build(name, n_classes=2, seed=0):
     torch.manual_seed(seed)
-    return RECORDS[name].load()(DIM, n_classes, **SMALL.get(name, {}))
+    given = {"in_dim": DIM, "n_classes": n_classes, "parents": PARENTS[n_classes]}
+    record = RECORDS[name]
+    return record.load()(*(given[key] for key in record.given), **SMALL.get(name, {}))
 
 
 @cache
@@ -73,6 +78,7 @@ def test_the_methods_of_the_first_release_are_there():
         *("abmil", "gated-abmil", "dsmil", "dsmil-classic", "hnm-dsmil"),
         *("clam-sb", "clam-mb", "mil-fc", "transmil"),
         *("keras-simple", "keras-simple-sum", "keras-simple-cnn"),
+        "hmil",
         *("prior", "bag-size", "pooled-logistic", "pooled-forest"),
     ]
     controls = [name for name, record in ALL.items() if record.control]
@@ -118,6 +124,9 @@ def test_any_size_gives_one_finite_logit_a_class(name, n_classes, size):
         assert output.scores.isfinite().all()
     if output.instance_logits is not None:
         assert output.instance_logits.shape == (size, n_classes)
+    if output.coarse is not None:
+        assert output.coarse.shape == (1 + max(PARENTS[n_classes]),)
+        assert output.coarse.isfinite().all()
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
@@ -140,12 +149,12 @@ def test_a_bag_of_another_shape_is_refused(name, shape):
 @network
 @classes
 def test_gradient_reaches_every_parameter(name, n_classes):
-    """Nothing is left untrained, but the shift of all attention, which softmax ignores."""
+    """Nothing is left untrained, but what adds the same to all that a softmax compares."""
     model = build(name, n_classes)
     loss(model, model(toy_bag(6)), torch.tensor(1)).backward()
 
     idle = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    assert set(idle) <= {"attention.score.bias"}
+    assert all(SHIFTS.fullmatch(key) for key in idle)
     assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
@@ -192,10 +201,13 @@ def test_prediction_changes_nothing(name):
 
 @every
 def test_every_setting_has_a_default(name):
-    """``target(in_dim, n_classes)`` is enough; what follows are named settings."""
-    first, second, *rest = inspect.signature(RECORDS[name].load()).parameters.values()
+    """What the data set gives is enough; what follows are named settings."""
+    given = RECORDS[name].given
+    parameters = list(inspect.signature(RECORDS[name].load()).parameters.values())
+    rest = parameters[len(given) :]
 
-    assert (first.name, second.name) == ("in_dim", "n_classes")
+    assert tuple(parameter.name for parameter in parameters[: len(given)]) == given
+    assert given[:2] == ("in_dim", "n_classes")
     assert all(setting.default is not inspect.Parameter.empty for setting in rest)
     assert all(setting.kind is inspect.Parameter.KEYWORD_ONLY for setting in rest)
 

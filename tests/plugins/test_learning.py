@@ -17,8 +17,9 @@ RECORDS = {record.name: record for record in milbench_aggregators()}
 CONTROLS = {"prior", "bag-size"}
 POOLED = {"mean", "max", "pooled-logistic", "pooled-forest"}  # one nine among ten is lost in these
 # Each slot of keras-simple learns for itself, and few bags have a nine in a given one; the suite
-# witness shows it where half of the slots are positive. A network on images gets no features.
-ELSEWHERE = {"keras-simple", "keras-simple-cnn"}
+# witness shows it where half of the slots are positive. A network on images gets no features. A
+# method that needs levels learns on digits-tree.
+ELSEWHERE = {"keras-simple", "keras-simple-cnn", "hmil"}
 SMALL = {
     "keras-simple-sum": {"hidden": (128, 128, 64), "attention": 128},
     "clam-sb": {"hidden": 64, "attention": 32},
