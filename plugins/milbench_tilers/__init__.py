@@ -9,6 +9,12 @@ from milbench import Tiler, hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+OCEAN = "no paper; https://github.com/Metavers1/kaggle_UBC-OCEAN-MIL (2025)"
+RONNEBERGER = (
+    "Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image "
+    "Segmentation, MICCAI 2015, https://arxiv.org/abs/1505.04597"
+)
+
 
 @hookimpl
 def milbench_tilers() -> Iterator[Tiler]:
@@ -22,4 +28,19 @@ def milbench_tilers() -> Iterator[Tiler]:
         name="grid",
         target="milbench_tilers.grid:Grid",
         summary="squares side by side, row by row; what is left at the borders is dropped",
+    )
+    yield Tiler(
+        name="unet-boxes",
+        target="milbench_tilers.unet_boxes:UNetBoxes",
+        summary="the largest regions that a U-Net finds, each resampled to a square",
+        paper=f"{RONNEBERGER}; {OCEAN}",
+        needs=frozenset({"masks"}),
+        fidelity="simplified",
+    )
+    yield Tiler(
+        name="crops9",
+        target="milbench_tilers.crops9:Crops9",
+        summary="nine crops of the largest regions that a U-Net finds, or the whole small picture",
+        paper=f"{OCEAN}; {RONNEBERGER}",
+        needs=frozenset({"masks"}),
     )

@@ -25,7 +25,10 @@ NETWORKS = [name for name in RECORDS if name not in ESTIMATORS]
 BLIND = ["prior", "bag-size"]  # read no feature, so any shape of instance will do
 ORDERED = [name for name, record in RECORDS.items() if "order" in record.needs]
 # Sizes that keep the tests fast; the published ones are proven with the golden numbers.
-SMALL = {"transmil": {"width": 64, "heads": 8, "landmarks": 8}}
+SMALL = {
+    "transmil": {"width": 64, "heads": 8, "landmarks": 8},
+    "crop-transformer": {"tokens": 2, "layers": 1, "heads": 2, "hidden": 32},
+}
 DIM = 16
 
 every = pytest.mark.parametrize("name", RECORDS)
@@ -71,7 +74,7 @@ def test_the_methods_of_the_first_release_are_there():
     assert list(ALL) == [
         *("mean", "max", "mi-net-instance", "mi-net-embedding"),
         *("abmil", "gated-abmil", "dsmil", "dsmil-classic", "hnm-dsmil"),
-        *("clam-sb", "clam-mb", "mil-fc", "transmil"),
+        *("clam-sb", "clam-mb", "mil-fc", "transmil", "crop-transformer"),
         *("keras-simple", "keras-simple-sum", "keras-simple-cnn"),
         *("prior", "bag-size", "pooled-logistic", "pooled-forest"),
     ]
