@@ -163,8 +163,8 @@ def sine_code(x: Tensor) -> Tensor:
         Sine in the even columns, cosine in the odd ones.
     """
     crops, width = x.shape[1], x.shape[2]
-    exact = {"dtype": torch.float64, "device": x.device}  # the numbers of crops may be large
-    rate = 10_000.0 ** (-torch.arange(0, width, 2, **exact) / width)  # (ceil(d / 2),)
-    angle = torch.arange(crops, **exact)[:, None] * rate
+    column = torch.arange(0, width, 2, device=x.device).double()
+    rate = torch.exp(column * (-math.log(10_000.0) / width))  # (ceil(d / 2),)
+    angle = torch.arange(crops, device=x.device).double()[:, None] * rate
     pairs = torch.stack((angle.sin(), angle.cos()), dim=-1)  # (N, ceil(d / 2), 2)
     return pairs.flatten(1)[:, :width].to(x.dtype)

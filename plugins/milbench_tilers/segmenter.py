@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SMALLEST = 16  # pixels that four halvings leave one of
+SMALLEST = 32  # pixels: four halvings leave two, and one has no variance to normalise by
 WHOLE = 1.0 - 1e-4  # a value of 1 after interpolation, but for rounding
 
 

@@ -84,17 +84,17 @@ class Up(nn.Module):
     def __init__(self, in_width: int, out_width: int, *, bilinear: bool) -> None:
         super().__init__()
         half = in_width // 2
-        self.double: nn.Module
+        self.enlarge: nn.Module
         if bilinear:
-            self.double = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+            self.enlarge = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
             self.join = double_convolution(in_width, half, out_width)
         else:
-            self.double = nn.ConvTranspose2d(in_width, half, kernel_size=2, stride=2)
+            self.enlarge = nn.ConvTranspose2d(in_width, half, kernel_size=2, stride=2)
             self.join = double_convolution(in_width, out_width, out_width)
 
     def forward(self, below: Tensor, beside: Tensor) -> Tensor:
         """Map (B, ., h, w) and (B, ., H, W), H at least 2 h, to (B, out_width, H, W)."""
-        below = self.double(below)  # (B, ., 2 h, 2 w)
+        below = self.enlarge(below)  # (B, ., 2 h, 2 w)
         rows, columns = (a - b for a, b in zip(beside.shape[2:], below.shape[2:], strict=True))
         left, top = columns // 2, rows // 2
         below = F.pad(below, (left, columns - left, top, rows - top))
