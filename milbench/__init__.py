@@ -13,6 +13,7 @@ from milbench.errors import (
 )
 from milbench.hookspecs import API_VERSION, hookimpl
 from milbench.levels import Levels
+from milbench.pictures import Box, MaskedPicture, Picture, Tiles
 from milbench.records import (
     Aggregator,
     Choice,
@@ -21,6 +22,7 @@ from milbench.records import (
     Encoder,
     LogUniform,
     Recipe,
+    Tiler,
     Uniform,
 )
 
@@ -30,6 +32,7 @@ __all__ = [
     "API_VERSION",
     "Aggregator",
     "Bag",
+    "Box",
     "Choice",
     "Context",
     "Dataset",
@@ -41,10 +44,14 @@ __all__ = [
     "LabelledBag",
     "Levels",
     "LogUniform",
+    "MaskedPicture",
     "MilbenchError",
     "MissingDataError",
     "Output",
+    "Picture",
     "Recipe",
+    "Tiler",
+    "Tiles",
     "TrainingError",
     "Uniform",
     "__version__",

@@ -114,7 +114,7 @@ def _section(board: Board, level: Level, selection: Selection) -> Section:
         comparisons=tests.comparisons,
         stale=selection.stale,
         unplanned=selection.unplanned,
-        notes=tuple(_notes(level, rows, complete, tests)),
+        notes=(*_own_views(board, dataset), *_notes(level, rows, complete, tests)),
         precision=_precision(selection),
         features=selection.features,
         split=selection.split,
@@ -193,6 +193,15 @@ def _notes(
         yield tests.refusal
     elif level.reference is not None and level.reference not in complete:
         yield f"The reference {level.reference} is incomplete here, so no method carries a mark."
+
+
+def _own_views(board: Board, dataset: DatasetInfo) -> Iterator[str]:
+    """Yield which methods see the bags in another way than the heading says."""
+    views: dict[str, list[str]] = {}
+    for method, view in board.own_views(dataset).items():
+        views.setdefault(view, []).append(method)
+    for view, methods in views.items():
+        yield f"Seen through {view}: {', '.join(methods)}."
 
 
 def _precision(selection: Selection) -> str:

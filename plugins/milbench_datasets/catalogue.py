@@ -122,6 +122,24 @@ def digits_witness(count: int, attribute: str) -> Dataset:
     )
 
 
+OCEAN = (
+    "ours; after the task of UBC-OCEAN, Kaggle 2023, https://www.kaggle.com/competitions/UBC-OCEAN"
+)
+# Published sides are for slides of 6,000 pixels and more. The network is small, and learns fast.
+OCEAN_CROPS = {
+    "sides": (64, 48, 56),
+    "size": 64,
+    "whole_below": 128,
+    "unet": {
+        "width": 8,
+        "thumbnail": 160,
+        "scale": 1.0,
+        "epochs": 20,
+        "lr": 1e-3,
+        "momentum": 0.9,
+    },
+}
+
 RECORDS = (
     Dataset(
         name="digits-bags",
@@ -154,6 +172,23 @@ RECORDS = (
         licence=DIGITS_LICENCE,
         url=DIGITS_SITE,
         how_to_get="nothing to do: scikit-learn brings the images",
+    ),
+    Dataset(
+        name="ocean-toy",
+        target="milbench_datasets.ocean_toy:bags",
+        masks="milbench_datasets.ocean_toy:masks",
+        summary="drawn slides, five textures of tumour: 120 pictures of 60 patients, and 16 masked "
+        "ones of others",
+        paper=OCEAN,
+        classes=("CC", "EC", "HGSC", "LGSC", "MC"),
+        task="multi-class",
+        primary_metric="balanced-accuracy",
+        encoder="random-tokens",
+        tiler="crops9",
+        tiler_args=OCEAN_CROPS,
+        version="ocean-toy-1",
+        licence="Apache-2.0, as milbench",
+        how_to_get="nothing to do: the slides are drawn",
     ),
     Dataset(
         name="mnist-bags",

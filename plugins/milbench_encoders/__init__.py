@@ -28,3 +28,11 @@ def milbench_encoders() -> Iterator[Encoder]:
         target="milbench_encoders.pixels:FlatPixels",
         summary="pixel values divided by 255, one feature a pixel and channel",
     )
+    yield Encoder(
+        name="random-tokens",
+        target="milbench_encoders.random_tokens:RandomTokens",
+        summary="16 tokens of width 16 from fixed random filters, for tests without weights",
+        paper="Saxe, Koh, Chen, Bhand, Suresh and Ng, On Random Weights and Unsupervised Feature "
+        "Learning, ICML 2011",
+        dim=256,
+    )

@@ -25,7 +25,10 @@ NETWORKS = [name for name in RECORDS if name not in ESTIMATORS]
 BLIND = ["prior", "bag-size"]  # read no feature, so any shape of instance will do
 ORDERED = [name for name, record in RECORDS.items() if "order" in record.needs]
 # Sizes that keep the tests fast; the published ones are proven with the golden numbers.
-SMALL = {"transmil": {"width": 64, "heads": 8, "landmarks": 8}}
+SMALL = {
+    "transmil": {"width": 64, "heads": 8, "landmarks": 8},
+    "crop-transformer": {"tokens": 2, "layers": 1, "heads": 2, "hidden": 32},
+}
 DIM = 16
 PARENTS = {2: (0, 1), 7: (0, 0, 0, 1, 1, 2, 2)}  # what a method that needs levels is built with
 # The shift of all attention, or of all logits of one layer, which softmax ignores.
@@ -76,7 +79,7 @@ def test_the_methods_of_the_first_release_are_there():
     assert list(ALL) == [
         *("mean", "max", "mi-net-instance", "mi-net-embedding"),
         *("abmil", "gated-abmil", "dsmil", "dsmil-classic", "hnm-dsmil"),
-        *("clam-sb", "clam-mb", "mil-fc", "transmil"),
+        *("clam-sb", "clam-mb", "mil-fc", "transmil", "crop-transformer"),
         *("keras-simple", "keras-simple-sum", "keras-simple-cnn"),
         "hmil",
         *("prior", "bag-size", "pooled-logistic", "pooled-forest"),

@@ -42,7 +42,10 @@ def digit_of():
         ("bach", {"non-carcinoma": "Normal Benign", "carcinoma": "InSitu Invasive"}),
         ("breakhis", {"benign": "A F PT TA", "malignant": "DC LC MC PC"}),
         ("ccc", {"negative": "NILM", "abnormal": "ASC-US LSIL ASC-H HSIL SCC"}),
-        ("digits-tree", {"curly": "three eight nine", "round": "zero six", "angular": "four seven"}),
+        (
+            "digits-tree",
+            {"curly": "three eight nine", "round": "zero six", "angular": "four seven"},
+        ),
     ],
 )
 def test_trees_group_classes_as_their_sources_do(name, groups):

@@ -31,6 +31,22 @@ TRANSFORMER = Recipe(
     patience=10,
 )
 
+OCEAN = (
+    "no paper; https://github.com/Metavers1/kaggle_UBC-OCEAN-MIL (2025); layers of Vaswani, "
+    "Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser and Polosukhin, Attention Is All You Need, "
+    "NIPS 2017, https://arxiv.org/abs/1706.03762"
+)
+
+# Ours: the notebook publishes no training of its classifier.
+CROPS = Recipe(
+    optimizer="adamw",
+    lr=1e-4,
+    weight_decay=1e-4,
+    decay="matrices",
+    epochs=100,
+    patience=10,
+)
+
 RECORDS = (
     Aggregator(
         name="clam-sb",
@@ -67,5 +83,13 @@ RECORDS = (
         needs=frozenset({"order"}),
         stackable=True,
         fidelity="exact",
+    ),
+    Aggregator(
+        name="crop-transformer",
+        target="milbench_aggregators.crop_transformer:CropTransformer",
+        summary="transformer over the crops of a slide, place by place",
+        paper=OCEAN,
+        recipe=CROPS,
+        needs=frozenset({"order"}),
     ),
 )

@@ -1,0 +1,50 @@
+"""Tokens of a tile from random filters, for tests and suites without pretrained weights.
+
+Random filters with a nonlinearity and pooling tell textures apart before anything is learned:
+A. M. Saxe et al., "On Random Weights and Unsupervised Feature Learning", ICML 2011,
+https://icml.cc/2011/papers/551_icmlpaper.pdf.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FILTERS = 16
+SIDE = 7  # pixels of a filter
+PLACES = 4  # rows, and columns, of tokens
+SEED = 551
+
+# Mean and deviation of the crops in Metavers1/kaggle_UBC-OCEAN-MIL, commit 6be6b60.
+MEAN = (0.82969105, 0.72924012, 0.8340122)
+DEVIATION = (0.11099533, 0.15340719, 0.08176311)
+
+
+class RandomTokens:
+    """Filter a tile with 16 fixed random filters, and average each over 4 x 4 places.
+
+    Filters are normal, without their mean, so that an even colour gives nothing. The value of a
+    place is the mean of what is positive. The features are the tokens of the places, row by row,
+    one value a filter: 16 tokens of width 16 for a method that takes tokens.
+    """
+
+    def __init__(self) -> None:
+        values = np.random.Generator(np.random.PCG64(SEED)).normal(size=(FILTERS, 3, SIDE, SIDE))
+        values -= values.mean(axis=(1, 2, 3), keepdims=True)
+        values /= np.sqrt(np.square(values).sum(axis=(1, 2, 3), keepdims=True))
+        self._filters = torch.from_numpy(values).float()
+        self._mean = torch.tensor(MEAN).reshape(3, 1, 1)
+        self._deviation = torch.tensor(DEVIATION).reshape(3, 1, 1)
+
+    def __call__(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Map tiles of shape (B, 3, H, W) to features of shape (B, 256)."""
+        x = (torch.tensor(tiles).float() / 255 - self._mean) / self._deviation
+        responses = F.conv2d(x, self._filters, padding=SIDE // 2).relu()  # (B, 16, H, W)
+        places = F.adaptive_avg_pool2d(responses, PLACES)  # (B, 16, 4, 4)
+        return cast("NDArray[np.float32]", places.flatten(2).transpose(1, 2).flatten(1).numpy())

@@ -1,0 +1,46 @@
+"""Built-in tilers of milbench: how a picture becomes the instances of its bag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from milbench import Tiler, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OCEAN = "no paper; https://github.com/Metavers1/kaggle_UBC-OCEAN-MIL (2025)"
+RONNEBERGER = (
+    "Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image "
+    "Segmentation, MICCAI 2015, https://arxiv.org/abs/1505.04597"
+)
+
+
+@hookimpl
+def milbench_tilers() -> Iterator[Tiler]:
+    """Yield the tilers."""
+    yield Tiler(
+        name="whole",
+        target="milbench_tilers.whole:Whole",
+        summary="the whole picture as the one instance, resized or as it is",
+    )
+    yield Tiler(
+        name="grid",
+        target="milbench_tilers.grid:Grid",
+        summary="squares side by side, row by row; what is left at the borders is dropped",
+    )
+    yield Tiler(
+        name="unet-boxes",
+        target="milbench_tilers.unet_boxes:UNetBoxes",
+        summary="the largest regions that a U-Net finds, each resampled to a square",
+        paper=f"{RONNEBERGER}; {OCEAN}",
+        needs=frozenset({"masks"}),
+        fidelity="simplified",
+    )
+    yield Tiler(
+        name="crops9",
+        target="milbench_tilers.crops9:Crops9",
+        summary="nine crops of the largest regions that a U-Net finds, or the whole small picture",
+        paper=f"{OCEAN}; {RONNEBERGER}",
+        needs=frozenset({"masks"}),
+    )
