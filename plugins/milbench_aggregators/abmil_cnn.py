@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MNIST_MEAN, MNIST_SD = 0.1307, 0.3081  # of the training pixels, as in the authors' code
-NETWORKS = {"lenet": LeNet, "nuclei": NucleiNet}
+NETWORKS: dict[str, type[LeNet | NucleiNet]] = {"lenet": LeNet, "nuclei": NucleiNet}
 
 
 class ABMILCNN(nn.Module):

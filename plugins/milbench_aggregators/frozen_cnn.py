@@ -93,7 +93,7 @@ class ResNet18Linear(PictureClassifier):
         colour = pixels.expand(-1, COLOUR, -1, -1)  # (N, 3, crop, crop)
         network = frozen(*self.frozen).to(colour)
         with torch.no_grad():
-            blocks = [network(block) for block in colour.split(BLOCK)]
+            blocks = [network(block) for block in torch.split(colour, BLOCK)]
         return replace(bag, x=torch.cat(blocks))
 
     def forward(self, bag: Bag) -> Output:

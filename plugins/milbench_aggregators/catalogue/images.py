@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from milbench import Aggregator, Recipe
 from milbench_aggregators.catalogue.attention import ATTENTION, ILSE
 
@@ -26,7 +28,7 @@ PICTURES = Recipe(
     epochs=10,
     patience=0,
 )
-IMAGES = frozenset({"images"})
+IMAGES: frozenset[Literal["images"]] = frozenset({"images"})
 
 RECORDS = (
     Aggregator(
