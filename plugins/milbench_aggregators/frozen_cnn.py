@@ -90,8 +90,10 @@ class ResNet18Linear(PictureClassifier):
             If bag.x has another shape.
         """
         pixels = centre_crop(as_pixels(bag.x, self.image), self.crop, self.crop)
-        colour = pixels.expand(-1, COLOUR, -1, -1)  # (N, 3, crop, crop)
-        network = frozen(*self.frozen).to(colour)
+        colour = pixels.float().expand(-1, COLOUR, -1, -1)  # (N, 3, crop, crop)
+        network = frozen(*self.frozen)
+        if next(network.parameters()).device != colour.device:
+            network.to(colour.device)
         with torch.no_grad():
             blocks = [network(block) for block in torch.split(colour, BLOCK)]
         return replace(bag, x=torch.cat(blocks))
