@@ -35,10 +35,11 @@ class Recipe:
     Parameters
     ----------
     optimizer
-        ``adam``, ``adamw``, ``sgd``, ``radam`` or ``lookahead-radam`` (RAdam with the decoupled
-        decay of AdamW, pulled back half-way every six steps).
+        ``adam``, ``adamw``, ``sgd``, ``radam``, ``lookahead-radam`` (RAdam with the decoupled decay
+        of AdamW, pulled back half-way every six steps) or ``rmsprop`` (squares decay by 0.99).
     lr, weight_decay, betas, momentum, nesterov
-        Settings of the optimiser; ``betas`` belong to the Adam family, ``momentum`` to SGD.
+        Settings of the optimiser; ``betas`` belong to the Adam family, ``momentum`` to SGD and
+        RMSprop.
     decay
         What weight decay shrinks: ``all`` parameters, or ``matrices`` only, those of two axes or
         more, and neither biases nor the scales of normalisations.
@@ -54,7 +55,7 @@ class Recipe:
         ``best``: keep the weights of the lowest validation loss; ``last``: keep the last ones.
     """
 
-    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam"] = "adam"
+    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam", "rmsprop"] = "adam"
     lr: float = 2e-4
     weight_decay: float = 1e-5
     decay: Literal["all", "matrices"] = "all"

@@ -72,7 +72,7 @@ class Train(_Section):
     names the numbers that a method is trained in.
     """
 
-    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam"] | None = None
+    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam", "rmsprop"] | None = None
     lr: Annotated[float, Field(gt=0)] | None = None
     weight_decay: Annotated[float, Field(ge=0)] | None = None
     decay: Literal["all", "matrices"] | None = None

@@ -8,11 +8,19 @@ because the authors train for a fixed number of epochs on one data set.
 from collections.abc import Iterator
 
 from milbench import Aggregator, hookimpl
-from milbench_aggregators.catalogue import attention, controls, hierarchies, pooling, slides, tiles
+from milbench_aggregators.catalogue import (
+    attention,
+    controls,
+    hierarchies,
+    images,
+    pooling,
+    slides,
+    tiles,
+)
 
 
 @hookimpl
 def milbench_aggregators() -> Iterator[Aggregator]:
     """Yield the built-in methods, then the controls."""
-    for family in (pooling, attention, slides, tiles, hierarchies, controls):
+    for family in (pooling, attention, slides, tiles, hierarchies, images, controls):
         yield from family.RECORDS
