@@ -8,11 +8,18 @@ because the authors train for a fixed number of epochs on one data set.
 from collections.abc import Iterator
 
 from milbench import Aggregator, hookimpl
-from milbench_aggregators.catalogue import attention, controls, pooling, slides, tiles
+from milbench_aggregators.catalogue import (
+    attention,
+    controls,
+    pooling,
+    refinement,
+    slides,
+    tiles,
+)
 
 
 @hookimpl
 def milbench_aggregators() -> Iterator[Aggregator]:
     """Yield the built-in methods, then the controls."""
-    for family in (pooling, attention, slides, tiles, controls):
+    for family in (pooling, attention, slides, tiles, refinement, controls):
         yield from family.RECORDS
