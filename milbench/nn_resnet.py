@@ -42,9 +42,7 @@ class ResNet18(nn.Module):
         more than 32 pixels.
     """
 
-    def __init__(
-        self, channels: int = 3, *, width: int = 64, norm: Norm = nn.BatchNorm2d
-    ) -> None:
+    def __init__(self, channels: int = 3, *, width: int = 64, norm: Norm = nn.BatchNorm2d) -> None:
         super().__init__()
         self.channels = channels
         self.dim = width * STAGES[-1]

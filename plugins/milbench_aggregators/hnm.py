@@ -24,8 +24,8 @@ class HNM(RefinedImages):
 
     More than two classes and departures are as in :class:`milbench_aggregators.its2clr.ITS2CLR`.
     The authors train on training and validation bags together, and then validate on the latter;
-    here validation bags are not trained on. Two notes about the paper name other settings
-    than its code (5 % of negatives, 25 epochs); the defaults are those of the command in its README.
+    here validation bags are not trained on. The paper is said to use other settings (5 % of the
+    negatives, 25 epochs); the defaults are those of the command in the README of its code.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class HNM(RefinedImages):
 
 @dataclass(eq=False)
 class HNMFeatures(RefinedFeatures):
-    """HNM on cached features: a deviation from Huang et al. 2024, who refine a ResNet-18 on images.
+    """HNM on cached features: a deviation from Huang et al. 2024, whose encoder reads images.
 
     What differs from the published method, and the settings, are those of
     :class:`milbench_aggregators.its2clr.ITS2CLRFeatures`; what differs from ITS2CLR is what

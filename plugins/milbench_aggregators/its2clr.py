@@ -41,6 +41,8 @@ class ITS2CLR(RefinedImages):
     pretrain_epochs
         Of SimCLR within the fold where there are no ``weights``: 100, as in the code of DSMIL,
         whose encoders the authors use. 0 starts from random weights.
+    batch
+        A step on 512 images of 224 x 224, each in two views, keeps about 30 GB of activations.
     augmentation
         Of the views: ``simclr``, ``light`` (mirror, grey, blur) or ``flip``.
     width
@@ -52,9 +54,9 @@ class ITS2CLR(RefinedImages):
 
 @dataclass(eq=False)
 class ITS2CLRFeatures(RefinedFeatures):
-    """ITS2CLR on cached features: a deviation from Liu et al. 2023, who refine a ResNet-18 on images.
+    """ITS2CLR on cached features: a deviation from Liu et al. 2023, whose encoder reads images.
 
-    Instead of the image encoder a residual network of two layers on the features is refined; it
+    Instead of a ResNet-18 a residual network of two layers on the features is refined; it
     starts as the identity. Views of an instance, random crops and colours there, are dropout of
     features and noise. The loop, the pools, the loss and the network of bags are those of
     :class:`ITS2CLR`. Numbers of epochs, batch and learning rates are ours: on bags of ten to

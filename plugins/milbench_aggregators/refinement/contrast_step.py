@@ -37,6 +37,14 @@ def learning_rate(first: float, epoch: int, epochs: int) -> float:
     return 0.5 * first * (1.0 + math.cos(math.pi * max(0, epoch - STEADY) / epochs))
 
 
+def dealt(batch: int, part: float) -> tuple[int, int]:
+    """Return how many positive and negative instances a batch holds, at least one of each.
+
+    Both are rounded down, as in the authors' code: 102 and 409, 25 and 486 of 512.
+    """
+    return max(1, int(part * batch)), max(1, int((1.0 - part) * batch))
+
+
 class Deck:
     """An endless draw from a pool, in a new random order each time it is used up.
 
@@ -160,12 +168,11 @@ class ContrastStep:
 
     def _stream_epoch(self, batch: Batch, decks: Decks, *, with_positive: bool) -> float:
         """Run through the negatives of a stream once and return the last loss."""
-        size, part = self.settings.batch, self.settings.positive_part
-        few = int(self.settings.anchor_part * size)
-        many = int((1.0 - self.settings.anchor_part) * size)
+        positive, negative = dealt(self.settings.batch, self.settings.positive_part)
+        few, many = dealt(self.settings.batch, self.settings.anchor_part)
         loss = torch.zeros(())
-        for negatives in decks.clean_negative.once(int((1.0 - part) * size)):
-            chosen = np.concatenate([negatives, decks.passing.draw(int(part * size))])
+        for negatives in decks.clean_negative.once(negative):
+            chosen = np.concatenate([negatives, decks.passing.draw(positive)])
             loss = self._step(batch, chosen, anchors_are_own=False)
             if with_positive:
                 chosen = np.concatenate([decks.positive.draw(few), decks.negative.draw(many)])

@@ -59,7 +59,7 @@ class Encoder(nn.Module):
     def encode(self, x: Tensor) -> Tensor:
         """Return the representations (N, M) of a whole bag, a block at a time."""
         self.check(x)
-        return torch.cat([self.represent(block) for block in x.split(BLOCK)])
+        return torch.cat([self.represent(block) for block in torch.split(x, BLOCK)])
 
     def encode_for_training(self, x: Tensor, generator: Generator) -> Tensor:  # noqa: ARG002
         """Return :meth:`encode` of instances as the bag's network sees them in training."""
@@ -101,9 +101,10 @@ class ImageEncoder(Encoder):
         """Refuse anything but images (N, C, H, W) of the training bags' size."""
         if tuple(x.shape[1:]) == self.shape and len(x) > 0:
             return
+        channels, rows, columns = self.shape
         raise ShapeError(
-            f"bag.x has shape {tuple(x.shape)}; expected images (N, {', '.join(map(str, self.shape))})"
-            " with N >= 1: one bag of uint8 images of one size"
+            f"bag.x has shape {tuple(x.shape)}; expected (N, {channels}, {rows}, {columns}) with "
+            "N >= 1: one bag of images of the training bags' size"
         )
 
     def represent(self, x: Tensor) -> Tensor:

@@ -160,7 +160,11 @@ def turn_hue(images: Tensor, turn: Tensor) -> Tensor:
     value = images.amax(dim=1)  # (B, H, W)
     spread = value - images.amin(dim=1)
     safe = spread.clamp(min=1e-8)  # a grey pixel has no hue
-    of_red, of_green, of_blue = (green - blue) / safe, 2 + (blue - red) / safe, 4 + (red - green) / safe
+    of_red, of_green, of_blue = (
+        (green - blue) / safe,
+        2 + (blue - red) / safe,
+        4 + (red - green) / safe,
+    )
     sixths = torch.where(value == red, of_red, torch.where(value == green, of_green, of_blue))
     turned = (sixths + 6.0 * turn[:, None, None])[:, None]  # (B, 1, H, W), six to a turn
     offsets = images.new_tensor([5.0, 3.0, 1.0])[:, None, None]

@@ -11,7 +11,6 @@ import torch
 from milbench import Bag, Context, Example, MilbenchError, Output
 from milbench.nn import with_negative
 from milbench_aggregators.refinement.encoder import Encoder, FeatureAdapter, ImageEncoder
-from milbench_aggregators.refinement.image_views import Augmentation
 from milbench_aggregators.refinement.loop import Refinement
 from milbench_aggregators.refinement.mil_step import Judgement, MILStep
 from milbench_aggregators.refinement.settings import Settings
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Generator, nn
 
     from milbench_aggregators.hnm_dsmil import HNMDSMIL
+    from milbench_aggregators.refinement.image_views import Augmentation
 
 
 @dataclass(eq=False)
@@ -145,14 +145,13 @@ class RefinedFeatures(Refined):
     Settings are our choice, for bags of tens of instances and a training of seconds.
     """
 
-    epochs: int = field(default=31, kw_only=True)
+    epochs: int = field(default=11, kw_only=True)
     warmup: int = field(default=3, kw_only=True)
-    refresh: int = field(default=10, kw_only=True)
+    refresh: int = field(default=5, kw_only=True)
     batch: int = field(default=256, kw_only=True)
     lr: float = field(default=0.1, kw_only=True)
-    mil_epochs: int = field(default=30, kw_only=True)
+    mil_epochs: int = field(default=20, kw_only=True)
     mil_lr: float = field(default=1e-3, kw_only=True)
-    extract_epoch: int = field(default=199, kw_only=True)
     hidden: int = field(default=0, kw_only=True)
     dropout: float = field(default=0.2, kw_only=True)
     noise: float = field(default=0.2, kw_only=True)

@@ -103,7 +103,10 @@ class MILStep(NamedTuple):
         network = HNMDSMIL(train.bags[0].shape[1], len(self.counts), negative=settings.negative)
         network.to(train.bags[0].device)
         optimizer = torch.optim.Adam(
-            network.parameters(), lr=settings.mil_lr, weight_decay=settings.mil_weight_decay
+            network.parameters(),
+            lr=settings.mil_lr,
+            weight_decay=settings.mil_weight_decay,
+            fused=True,  # half the time of a step on one bag
         )
         best: tuple[Judgement, dict[str, Any]] | None = None
         scores = np.empty((0, 0))
