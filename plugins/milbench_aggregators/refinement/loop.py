@@ -44,6 +44,22 @@ class Round(NamedTuple):
         return mine is None or theirs is None or mine >= theirs
 
 
+class UpdateSignal:
+    """Says whether pseudo labels follow a refined round: its F1 is no lower than any before."""
+
+    def __init__(self) -> None:
+        self._highest = 0.0
+
+    def allows(self, judgement: Judgement | None) -> bool:
+        """Take the judgement of the next refined round; without one labels always follow."""
+        if judgement is None:
+            return True
+        if judgement.f1 < self._highest:
+            return False
+        self._highest = judgement.f1
+        return True
+
+
 class Refinement:
     """The state of one fold's refinement.
 
@@ -85,15 +101,13 @@ class Refinement:
         best = self._round(-1)
         beliefs = Beliefs(best.scored.scores, is_refreshed=False)
         contrast = ContrastStep(self.encoder, self.train, settings, self.generator)
-        signal: float = 0.0
+        signal = UpdateSignal()
         for epoch in range(settings.epochs):
             contrast.run_epoch(epoch, beliefs)
             if epoch == 0 or epoch % settings.refresh:
                 continue
             found = self._round(epoch)
-            f1 = signal if found.scored.judgement is None else found.scored.judgement.f1
-            if f1 >= signal:
-                signal = f1
+            if signal.allows(found.scored.judgement):
                 beliefs = Beliefs(found.scored.scores, is_refreshed=True)
             best = found if found.beats(best) else best
         self.encoder.load_state_dict(best.weights)
