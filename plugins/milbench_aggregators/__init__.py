@@ -14,6 +14,7 @@ from milbench_aggregators.catalogue import (
     hierarchies,
     images,
     pooling,
+    refinement,
     slides,
     tiles,
 )
@@ -22,5 +23,5 @@ from milbench_aggregators.catalogue import (
 @hookimpl
 def milbench_aggregators() -> Iterator[Aggregator]:
     """Yield the built-in methods, then the controls."""
-    for family in (pooling, attention, slides, tiles, hierarchies, images, controls):
+    for family in (pooling, attention, slides, tiles, hierarchies, images, refinement, controls):
         yield from family.RECORDS
