@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from milbench.stats.bootstrap import Bootstrap, Paired, patient_bootstrap
+from milbench.stats.bootstrap import Bootstrap, patient_bootstrap
 from milbench.stats.corrected_t import TTest, corrected_ttest
 from milbench.stats.holm import holm
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from milbench.metrics import Predictions
+    from milbench.stats.resampled import Paired
 
 Mark = Literal["", "dagger", "double-dagger"]
 
