@@ -22,6 +22,11 @@ SHARES = frozenset(
         "sensitivity",
         "specificity",
         "sensitivity-at-95-specificity",
+        "hand-till",
+        "weighted-auroc",
+        "weighted-f1",
+        "top-2-accuracy",
+        "within-one-accuracy",
     }
 )
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from milbench.metrics.rows import Floats
+    from milbench.stats.question import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +93,11 @@ class OverCohorts:
     codes: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is asked over cohorts: the ROPE and alpha of the suite, draws and seed of chance."""
-
-    rope: float = 0.01
-    alpha: float = 0.05
-    draws: int = 10_000
-    seed: int = 0
-
-
 def over_cohorts(
     names: Sequence[str],
     cohort: Sequence[str],
     values: Floats,
-    question: Question = Question(),  # frozen
+    question: Question,
 ) -> OverCohorts:
     """Compare methods over cohorts.
 
@@ -174,13 +165,15 @@ def _pairs(names: Sequence[str], means: Floats, question: Question) -> tuple[Coh
             test=test,
             p_holm=p,
             **dict(zip(("wins", "ties", "losses"), tally(gap, question.rope), strict=True)),
-            reading=bayesian_signed_rank(gap, question.rope, seed=question.seed)
-            if is_tested
-            else None,
+            reading=_reading(gap, question) if is_tested else None,
             differs=p < question.alpha,
         )
         for (i, j), gap, test, p in zip(chosen, gaps, tests, adjusted, strict=True)
     )
+
+
+def _reading(gap: Floats, question: Question) -> Reading:
+    return bayesian_signed_rank(gap, question.rope, draws=question.draws, seed=question.seed)
 
 
 def _open_ranks(names: Sequence[str], pairs: Sequence[CohortPair]) -> tuple[tuple[int, int], ...]:

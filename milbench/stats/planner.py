@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from scipy.special import ndtri, stdtrit
 
 from milbench.errors import StatisticsError
+from milbench.stats.design import ENOUGH_PATIENTS
 from milbench.stats.variation import variation
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Seen:
         Of a repeat.
     test_share
         n_test / n_train.
+    smallest_class
+        Patients of the class that has the fewest.
     """
 
     difference: float
@@ -82,6 +85,7 @@ class Seen:
     repeats: int
     folds: int
     test_share: float
+    smallest_class: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,8 @@ class Plan:
     repeats_p, repeats_t
         Repeats with which P and T would find the difference with the wanted power.
     patients
-        Patients with which P would, at the present number of repeats; None where repeats are the
-        bottleneck.
+        Patients with which P would, at the present number of repeats, and as many as its guard
+        asks for; None where repeats are the bottleneck.
     detectable
         The smallest difference that P would find with that power, as the study stands.
     least
@@ -123,6 +127,7 @@ def plan(bootstrap: Bootstrap, a: str, b: str, goal: Goal | None = None) -> Plan
         repeats=design.repeats,
         folds=design.folds,
         test_share=design.test_share,
+        smallest_class=design.smallest_class,
     )
     return plan_from(seen, goal)
 
@@ -166,4 +171,7 @@ def _repeats_of_t(seen: Seen, alpha: float, power: float) -> int | None:
 
 def _patients(seen: Seen, z: float, left: float) -> int | None:
     room = (seen.difference / z) ** 2 - left
-    return ceil(seen.patients * seen.patient_variance / room) if room > 0 else None
+    if room <= 0:
+        return None
+    guarded = ceil(seen.patients * ENOUGH_PATIENTS / max(1, seen.smallest_class))
+    return max(guarded, ceil(seen.patients * seen.patient_variance / room))

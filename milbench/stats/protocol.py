@@ -149,7 +149,8 @@ def over_cohorts(cohorts: int, methods: int, *, versus_control: bool = False) ->
     if cohorts >= 3:  # noqa: PLR2004  # the fewest with a mean over them
         why = f"{cohorts} of {needed} cohorts: a mean over these cohorts, no test in general"
         return Procedure("random effects", "shown", why, code)
-    return Procedure("forest", "shown", f"{cohorts} cohorts: each for itself", code)
+    why = "one cohort says" if cohorts == 1 else f"{cohorts} cohorts say"
+    return Procedure("no test", "refused", f"{why} nothing of methods in general", code)
 
 
 def _fixed_models(facts: Facts) -> Iterator[Procedure]:

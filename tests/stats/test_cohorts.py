@@ -10,9 +10,10 @@ from scipy import stats
 
 from milbench.errors import StatisticsError
 from milbench.stats.bayes import bayesian_signed_rank
-from milbench.stats.cohorts import Question, over_cohorts
+from milbench.stats.cohorts import over_cohorts as compare
 from milbench.stats.friedman import friedman
 from milbench.stats.letters import compact_letters
+from milbench.stats.question import Question
 from milbench.stats.random_effects import random_effects
 from milbench.stats.ranks import mean_rank_intervals, tally, win_rates
 from milbench.stats.signed_rank import signed_rank
@@ -219,6 +220,10 @@ def test_letters_say_exactly_who_differs(seed, methods):
 # All together
 
 
+def over_cohorts(names, cohorts, values, rope=0.01):
+    return compare(names, cohorts, values, Question(rope=rope, draws=2000))
+
+
 def grid(cohorts, methods=3, seed=3):
     values = np.random.default_rng(seed).random((cohorts, methods)) * 0.1
     return values + np.linspace(0.3, 0.0, methods)  # each method better than the next one
@@ -287,7 +292,7 @@ def test_names_and_order_do_not_matter():
 
 def test_a_wider_rope_makes_ties():
     """Wins count beyond the ROPE of the suite."""
-    found = over_cohorts("ab", "1234567", grid(7, 2), Question(rope=1.0))
+    found = over_cohorts("ab", "1234567", grid(7, 2), rope=1.0)
 
     assert (found.pairs[0].wins, found.pairs[0].ties) == (0, 7)
 
