@@ -309,7 +309,7 @@ def test_lesions_that_are_missing_or_broken():
 
 
 def test_concordance_by_hand():
-    """Event at 1 and 2, observed to 3: pairs (1,2), (1,3), (2,3); one is the wrong way, one ties."""
+    """Events at 1 and 2, observed to 3: three pairs, of which one ties, or two are wrong."""
     assert c_index([1, 2, 3], [1, 1, 0], [0.9, 0.5, 0.5]) == pytest.approx(2.5 / 3)
     assert c_index([1, 2, 3], [1, 1, 0], [0.1, 0.5, 0.2]) == pytest.approx(1 / 3)
 
