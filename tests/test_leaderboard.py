@@ -405,6 +405,64 @@ def test_mean_rank_and_tally_over_data_sets():
     assert "needs at least 6 cohorts; here 2 cohorts" in made.overall.note
 
 
+def seven(**more):
+    """Return a board of three methods on seven data sets, and its records: good, fair, poor."""
+    names = [f"d{i}" for i in range(7)]
+    records = [
+        r
+        for number, name in enumerate(names)
+        for method, shift in (("good", 3.0), ("fair", 1.0), ("poor", 0.0))
+        for r in on(name, runs(method, shift + number / 20))
+    ]
+    return board("poor", "good", "fair", datasets=several(*names), **more), records
+
+
+def test_seven_cohorts_are_tested():
+    """Each pair differs the same way on all seven: p 2 / 2**7, Holm times 3; ranks 1, 2 and 3."""
+    made = build(*seven()).overall
+
+    assert [pair.p_holm for pair in made.across.pairs] == pytest.approx([3 / 64] * 3)
+    assert made.across.ranks == {"good": (1, 1), "fair": (2, 2), "poor": (3, 3)}
+    assert made.across.points == {"good": 14.0, "fair": 7.0, "poor": 0.0}
+    assert len(set(made.across.letters.values())) == 3
+    assert made.across.friedman["kendall_w"] == pytest.approx(1.0)
+    assert "good is better than poor" in made.note
+    assert made.codes == ()
+
+
+def test_a_method_with_a_gap_is_not_tested_over_cohorts():
+    """The others are compared among themselves; six cohorts of shared patients are fewer."""
+    asked, records = seven()
+    made = build(asked, [r for r in records if r["key"] != "d3-poor-0-0"]).overall
+    assert set(made.across.ranks) == {"good", "fair"}
+
+    shared = replace(asked, datasets=tuple(replace(d, cohort="one") for d in asked.datasets))
+    made = build(shared, records).overall
+    assert made.across is None
+    assert made.codes == ("SHARED_COHORT",)
+
+
+def test_another_metric_or_several_are_not_tested_over_cohorts():
+    """A metric chosen afterwards proves nothing, and two metrics have no common unit."""
+    asked, records = seven()
+    assert build(replace(asked, metric="accuracy"), records).overall.across is None
+
+    first, *others = asked.datasets
+    mixed = (replace(first, primary_metric="accuracy"), *others)
+    made = build(replace(asked, datasets=mixed), records).overall
+    assert made.across is None
+    assert "ranked by different metrics" in made.note
+
+
+def test_tests_over_cohorts_are_in_the_document():
+    """JSON holds every pair with its p and probabilities."""
+    document = json.loads(render(build(*seven()), "json"))
+
+    pair = document["overall"]["across"]["pairs"][0]
+    assert {pair["a"], pair["b"]} == {"poor", "good"}
+    assert sum(pair["probability"]) == pytest.approx(1.0)
+
+
 def test_values_of_all_data_sets_stand_side_by_side():
     """Each is the value that ranks its section; an incomplete method has none on that data set."""
     records = [r for d in ("one", "two") for m in ("a", "b") for r in on(d, runs(m, 1.0))]

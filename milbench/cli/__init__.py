@@ -42,6 +42,9 @@ COMMANDS = {
     "leaderboard": Entry(
         "milbench.cli.leaderboard:leaderboard", "Rank the methods of a suite from its results."
     ),
+    "compare": Entry(
+        "milbench.cli.compare:compare", "Compare two methods in full, from stored results."
+    ),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
         "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators or suites."

@@ -1,4 +1,4 @@
-"""The methods over several data sets: values, mean ranks and wins, described and not tested."""
+"""The methods over several data sets: values, mean ranks, wins, and tests from six cohorts on."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from milbench.leaderboard.across import across_of, verdict
 from milbench.leaderboard.table import Overall, Standing
 from milbench.stats.ranks import mean_ranks
+from milbench.stats.signed_rank import FEWEST_COHORTS, fewest_cohorts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from milbench.leaderboard.board import Board
-    from milbench.leaderboard.table import Row, Section
-
-# An exact two-sided Wilcoxon test over N cohorts cannot go below 2 / 2**N: STATISTICS 1.5.
-FEWEST_COHORTS = 6
+    from milbench.leaderboard.table import Across, Row, Section
 
 DECIMALS = 10  # rounding noise must not decide between a tie and a win
 
@@ -47,13 +46,20 @@ def overall_of(board: Board, sections: Sequence[Section]) -> Overall | None:
         for method in board.methods
     ]
     cohorts = len({section.cohort for section in used})
+    metrics = tuple(section.metric for section in used)
+    across = None
+    if len(set(metrics)) == 1:  # a difference in one metric is no larger than one in another
+        across = across_of(board, [section.cohort for section in used], _merits(used, complete))
+    codes = {"SHARED_COHORT"} if cohorts < len(used) else set()
+    codes |= {"MIN_P_UNREACHABLE"} if across is not None and _is_short(across) else set()
     return Overall(
         datasets=tuple(_place(section, used) for section in used),
-        metrics=tuple(section.metric for section in used),
+        metrics=metrics,
         standings=tuple(sorted(standings, key=_order)),
         reference=reference,
-        note=_note(cohorts),
-        codes=("SHARED_COHORT",) if cohorts < len(used) else (),
+        note=_note(cohorts, metrics) if across is None else verdict(across, board.alpha),
+        codes=tuple(sorted(codes)),
+        across=across,
     )
 
 
@@ -77,8 +83,17 @@ def _missing(used: Sequence[Section], method: str) -> Iterator[str]:
 def _mean_ranks(used: Sequence[Section], methods: Sequence[str]) -> dict[str, float]:
     if not methods:
         return {}
-    merits = np.array([[_merit(_row(section, name)) for name in methods] for section in used])
-    return dict(zip(methods, mean_ranks(merits).tolist(), strict=True))  # (data sets, methods)
+    merits = np.array(list(_merits(used, methods).values())).T  # (data sets, methods)
+    return dict(zip(methods, mean_ranks(merits).tolist(), strict=True))
+
+
+def _merits(used: Sequence[Section], methods: Sequence[str]) -> dict[str, list[float]]:
+    """Return the primary values of each method, one a data set, turned so that larger is better."""
+    return {name: [_merit(_row(section, name)) for section in used] for name in methods}
+
+
+def _is_short(across: Across) -> bool:
+    return len(across.cohorts) < fewest_cohorts(len(across.ranks))
 
 
 def _tallies(
@@ -116,8 +131,10 @@ def _order(standing: Standing) -> tuple[bool, float, str]:
     return is_unranked, 0.0 if is_unranked else standing.mean_rank, standing.method
 
 
-def _note(cohorts: int) -> str:
+def _note(cohorts: int, metrics: Sequence[str]) -> str:
     count = "1 cohort" if cohorts == 1 else f"{cohorts} cohorts"
     if cohorts < FEWEST_COHORTS:
         return f"Not tested: a test over data sets needs at least 6 cohorts; here {count}."
+    if len(set(metrics)) > 1:
+        return "Not tested: the data sets are ranked by different metrics."
     return f"Not tested: mean ranks over {count} are a description."

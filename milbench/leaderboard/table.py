@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from milbench.stats.compare import Comparison
 
 Mark = Literal["", "dagger", "double-dagger"]
@@ -248,10 +250,67 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overall:
-    """The methods over all data sets: a description without a test.
+class Between:
+    """Two methods over cohorts, a minus b; units of the metric, turned so that larger is better.
 
-    ``metrics`` are those that rank the ``datasets``, one each.
+    Parameters
+    ----------
+    median, low, high
+        Hodges and Lehmann's difference with its exact interval.
+    p, p_holm
+        Of the exact signed-rank test, alone and within the family of all pairs.
+    tally
+        Cohorts on which a is better, equal within the ROPE, and worse.
+    probability
+        That a is better, both are equal within the ROPE, b is better.
+    differs
+        Whether the pair is called different.
+    """
+
+    a: str
+    b: str
+    median: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    tally: tuple[int, int, int]
+    probability: tuple[float, float, float]
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Across:
+    """The tests over cohorts, of the methods complete on all of them.
+
+    Parameters
+    ----------
+    pairs
+        Every pair.
+    ranks, letters
+        By method: first and last rank that the tests leave open, and letters, shared by those
+        that were not told apart.
+    points
+        By method: Borda's count of methods beaten, over all cohorts.
+    friedman
+        Chi-square and p, F and p, and Kendall's W: a description; empty for two methods.
+    """
+
+    cohorts: tuple[str, ...]
+    pairs: tuple[Between, ...]
+    ranks: Mapping[str, tuple[int, int]]
+    letters: Mapping[str, str]
+    points: Mapping[str, float]
+    friedman: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overall:
+    """The methods over all data sets.
+
+    ``metrics`` are those that rank the ``datasets``, one each. ``across`` is None with fewer than
+    six cohorts, and where another metric than the declared ones ranks: then it is a description
+    without a test.
     """
 
     datasets: tuple[str, ...]
@@ -260,6 +319,7 @@ class Overall:
     reference: str | None
     note: str
     codes: tuple[str, ...] = ()
+    across: Across | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from milbench.errors import ScoreError
-from milbench.metrics import counts, levels, proper, ranking
+from milbench.metrics import counts, levels, multiclass, ordinal, proper, ranking
 from milbench.metrics.rows import Floats, Rows, Weights, decide, normalise
 
 if TYPE_CHECKING:
@@ -80,17 +80,33 @@ METRICS: Final[Mapping[str, Metric]] = {
         Metric("auroc", "AUROC", "ranking", per_class=True),
         Metric("average-precision", "Average precision", "ranking", per_class=True),
         Metric("sensitivity-at-95-specificity", "Sens. at 95% spec.", "ranking", per_class=True),
+        Metric("hand-till", "Hand-Till M", "ranking"),
+        Metric("weighted-auroc", "Weighted AUROC", "ranking"),
         Metric("accuracy", "Accuracy", "count"),
         Metric("balanced-accuracy", "Balanced accuracy", "count", per_class=True),
         Metric("f1", "F1", "count", per_class=True),
+        Metric("weighted-f1", "Weighted F1", "count"),
+        Metric("top-2-accuracy", "Top-2 accuracy", "count"),
         Metric("sensitivity", "Sensitivity", "count", per_class=True),
         Metric("specificity", "Specificity", "count", per_class=True),
         Metric("mcc", "MCC", "count", bounds=(-1.0, 1.0)),
         Metric("kappa", "Cohen's kappa", "count", bounds=(-1.0, 1.0)),
         Metric("quadratic-kappa", "Quadratic kappa", "count", bounds=(-1.0, 1.0)),
+        Metric("kendall-tau", "Kendall's tau-b", "count", bounds=(-1.0, 1.0)),
+        Metric("within-one-accuracy", "Within one grade", "count"),
+        Metric("mae", "MAE", "count", greater_is_better=False, bounds=(0.0, np.inf)),
+        Metric(
+            "macro-mae",
+            "Macro MAE",
+            "count",
+            greater_is_better=False,
+            per_class=True,
+            bounds=(0.0, np.inf),
+        ),
         Metric("brier", "Brier score", "proper", greater_is_better=False, bounds=(0.0, 2.0)),
         Metric("log-loss", "Log loss", "proper", greater_is_better=False, bounds=(0.0, np.inf)),
         Metric("ece", "ECE", "calibration", greater_is_better=False, per_class=True),
+        Metric("classwise-ece", "Classwise ECE", "calibration", False, per_class=True),
     )
 }
 
@@ -107,7 +123,10 @@ LEVEL_METRICS: Final[Mapping[str, Metric]] = {
     )
 }
 
-NEEDS_ALL_CLASSES: Final = frozenset({"balanced-accuracy", "sensitivity", "specificity"})
+# What they say of a class they lack is nothing; macro-mae has a value over the others.
+NEEDS_ALL_CLASSES: Final = frozenset(
+    {"balanced-accuracy", "sensitivity", "specificity", "macro-mae"}
+)
 
 
 def find(metric: str) -> Metric:
@@ -265,14 +284,22 @@ _RANKINGS: Final = {
 
 _VALUE: Final[Mapping[str, Weighted]] = {
     **{name: partial(ranking.headline, measure) for name, measure in _RANKINGS.items()},
+    "hand-till": multiclass.hand_till,
+    "weighted-auroc": multiclass.weighted_auroc,
     "accuracy": partial(_counted, counts.accuracy),
     "balanced-accuracy": partial(_counted, counts.balanced_accuracy),
     "f1": _f1,
+    "weighted-f1": multiclass.weighted_f1,
+    "top-2-accuracy": multiclass.top_two,
     "sensitivity": partial(_one, counts.recall),
     "specificity": partial(_one, counts.specificity),
     "mcc": partial(_counted, counts.matthews),
     "kappa": partial(_counted, partial(counts.kappa, quadratic=False)),
     "quadratic-kappa": partial(_counted, partial(counts.kappa, quadratic=True)),
+    "kendall-tau": partial(_counted, ordinal.kendall_tau),
+    "within-one-accuracy": partial(_counted, ordinal.within_one),
+    "mae": partial(_counted, ordinal.absolute_error),
+    "macro-mae": partial(_counted, ordinal.macro_absolute_error),
     "brier": proper.brier,
     "log-loss": proper.log_loss,
     "ece": proper.calibration_error,
@@ -280,6 +307,7 @@ _VALUE: Final[Mapping[str, Weighted]] = {
     "consistency": levels.consistency,
     "mistake-height": levels.mistake_height,
     "fine-given-coarse": levels.fine_given_coarse,
+    "classwise-ece": proper.mean_classwise_calibration_error,
 }
 
 _PER_CLASS: Final[Mapping[str, Weighted]] = {
@@ -288,5 +316,7 @@ _PER_CLASS: Final[Mapping[str, Weighted]] = {
     "f1": partial(_counted, counts.f1),
     "sensitivity": partial(_counted, counts.recall),
     "specificity": partial(_counted, counts.specificity),
+    "macro-mae": partial(_counted, ordinal.absolute_error_per_class),
     "ece": proper.classwise_calibration_error,
+    "classwise-ece": proper.classwise_calibration_error,
 }

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from milbench.metrics.rows import Floats, Rows, Weights, ratio
+from milbench.metrics.rows import Floats, Integers, Rows, Weights, ratio
 
 SMALLEST: Final = 1e-7  # a true class given less is charged as if given this
 BINS: Final = 15
@@ -56,6 +56,18 @@ def classwise_calibration_error(rows: Rows, weights: Weights, *, bins: int = BIN
     )
 
 
+def mean_classwise_calibration_error(rows: Rows, weights: Weights) -> Floats:
+    """Return the mean over classes of their calibration errors, (B,)."""
+    return np.asarray(classwise_calibration_error(rows, weights).mean(axis=0))
+
+
+def bin_of(probability: Floats, bins: int) -> Integers:
+    """Return the bin of each probability, (N,); bins are (low, high], the first has 0."""
+    edges = np.linspace(0.0, 1.0, bins + 1)
+    found = np.searchsorted(edges, probability, side="left") - 1
+    return np.asarray(np.clip(found, 0, bins - 1), dtype=np.int64)
+
+
 def _given_to_truth(rows: Rows) -> Floats:
     return rows.score[np.arange(len(rows.label)), rows.label]  # (N,)
 
@@ -65,9 +77,7 @@ def _mean(loss: Floats, weights: Weights) -> Floats:
 
 
 def _binned_gap(probability: Floats, happened: np.ndarray, weights: Weights, bins: int) -> Floats:
-    """Average the gap of probability and frequency; bins are (low, high], the first has 0."""
-    edges = np.linspace(0.0, 1.0, bins + 1)
-    number = np.clip(np.searchsorted(edges, probability, side="left") - 1, 0, bins - 1)  # (N,)
-    chosen = np.arange(bins)[:, None] == number  # (bins, N)
+    """Average the gap of probability and frequency over the bins."""
+    chosen = np.arange(bins)[:, None] == bin_of(probability, bins)  # (bins, N)
     gaps = (chosen * (probability - happened)) @ weights  # (bins, B)
     return ratio(np.abs(gaps).sum(axis=0), weights.sum(axis=0))  # (B,)

@@ -25,6 +25,11 @@ SHARES = frozenset(
         "hierarchical-f",
         "consistency",
         "fine-given-coarse",
+        "hand-till",
+        "weighted-auroc",
+        "weighted-f1",
+        "top-2-accuracy",
+        "within-one-accuracy",
     }
 )
 

@@ -10,6 +10,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from milbench.report.format import machine
 from milbench.stats.codes import MEANINGS
 
@@ -30,13 +32,17 @@ def to_json(leaderboard: Leaderboard) -> str:
         **_plain(leaderboard),
         "codes": {code: text for code, text in MEANINGS.items() if code in leaderboard.codes},
     }
-    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    return to_text(document)
+
+
+def to_text(document: Any) -> str:
+    """Return any records as strict JSON; arrays and pairs are lists, missing numbers null."""
+    text = json.dumps(_plain(document), indent=1, allow_nan=False, ensure_ascii=False)
     return _SCALARS.sub(lambda found: re.sub(r"\n\s*", " ", found[0]), text) + "\n"
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    value = _opened(value)
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, AbstractSet):
@@ -46,3 +52,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(machine(value)) if math.isfinite(value) else None
     return value
+
+
+def _opened(value: Any) -> Any:
+    """Return records as mappings and arrays as lists; anything else as it is."""
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return value._asdict() if hasattr(value, "_asdict") else value

@@ -20,6 +20,14 @@ from milbench.stats.design import Design, design_of, runs_of
 from milbench.stats.draws import drawn_patients, strata_of
 from milbench.stats.estimate import Estimate, estimate, groups_of, shares_of
 from milbench.stats.pairing import align
+from milbench.stats.resampled import (
+    Paired,
+    defined,
+    is_constant,
+    read_difference,
+    tails,
+    widened,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,27 +36,8 @@ if TYPE_CHECKING:
     from milbench.metrics.rows import Rows
     from milbench.stats.draws import Number
 
-ROUNDING: Final = 1e-12  # values this close are equal but for rounding
 BLOCK: Final = 500_000  # weights held at once, 4 MB at most; another number gives other draws
 WHOLE: Final = 2**24  # float32 holds every whole number up to here
-
-
-class Paired(NamedTuple):
-    """The difference of two methods, a minus b, in units of the metric.
-
-    Parameters
-    ----------
-    low, high
-        Percentile interval; it holds the variance over patients and between repeats.
-    p
-        Two-sided; at least 2 / (draws + 1).
-    """
-
-    difference: float
-    low: float
-    high: float
-    p: float
-    codes: frozenset[str]
 
 
 class _Group(NamedTuple):
@@ -111,36 +100,37 @@ class Bootstrap:
         drawn = self._drawn(name)
         if np.isnan(found.value) or not drawn.size:
             return np.nan, np.nan
-        drawn = _widened(drawn, found.value, replicate_variance(found.per_seed))
-        low, high = np.clip(np.quantile(drawn, _tails(level)), *find(self.metric).bounds)
+        drawn = widened(drawn, found.value, replicate_variance(found.per_seed))
+        low, high = np.clip(np.quantile(drawn, tails(level)), *find(self.metric).bounds)
         return float(low), float(high)
 
     def codes_of(self, name: str) -> frozenset[str]:
         """Return the codes of a method's estimate and of its interval."""
         codes = self.estimates[name].codes
-        return codes | {"DEGENERATE_VARIANCE"} if _is_constant(self._drawn(name)) else codes
+        return codes | {"DEGENERATE_VARIANCE"} if is_constant(self._drawn(name)) else codes
 
     def paired(self, a: str, b: str, level: float = 0.95) -> Paired:
-        """Return the difference of two methods, with interval and p.
-
-        Methods that agree in every draw have p = 1. A difference that is the same in every draw
-        but not 0 has no known spread: p is NaN, with the code ``DEGENERATE_VARIANCE``.
-        """
+        """Return the difference of two methods, with interval and p; see ``read_difference``."""
         first, second = self.estimates[a], self.estimates[b]
         difference = first.value - second.value
-        drawn = _defined(self.draws[self.names.index(a)] - self.draws[self.names.index(b)])
+        drawn = self.differences(a, b)
         codes = self.design.codes | first.codes | second.codes
-        if np.isnan(difference) or not drawn.size:
-            return Paired(difference, np.nan, np.nan, np.nan, codes)
-        if _is_constant(drawn):
-            return _constant_difference(difference, codes)
         spread = replicate_variance(first.per_seed - second.per_seed)
-        wide = _widened(drawn, difference, spread)
-        low, high = np.quantile(wide, _tails(level))
-        return Paired(difference, float(low), float(high), _two_sided(wide), codes)
+        return read_difference(drawn, difference, spread, level, codes)
+
+    def differences(self, a: str, b: str) -> Floats:
+        """Return a minus b in each draw, (B,)."""
+        return np.asarray(self.draws[self.names.index(a)] - self.draws[self.names.index(b)])
+
+    def standard_error(self, a: str, b: str) -> float:
+        """Return the standard error of a minus b, over patients and between repeats."""
+        per_seed = self.estimates[a].per_seed - self.estimates[b].per_seed
+        drawn = defined(self.differences(a, b))
+        patients = float(drawn.var(ddof=1)) if drawn.size > 1 else float("nan")
+        return float(np.sqrt(patients + replicate_variance(per_seed)))
 
     def _drawn(self, name: str) -> Floats:
-        return _defined(self.draws[self.names.index(name)])
+        return defined(self.draws[self.names.index(name)])
 
 
 def patient_bootstrap(
@@ -240,40 +230,3 @@ def _without_improper(metric: str, methods: Mapping[str, Predictions], drawn: Fl
     if find(metric).kind != "ranking":
         drawn[[not p.is_probability for p in methods.values()]] = np.nan
     return drawn
-
-
-def _defined(drawn: Floats) -> Floats:
-    return np.asarray(drawn[~np.isnan(drawn)])
-
-
-def _widened(drawn: Floats, point: float, extra: float) -> Floats:
-    """Centre draws on ``point`` and stretch them until their variance has grown by ``extra``.
-
-    They are centred because a draw repeats some bags and lacks others, which moves metrics of
-    small folds: calibration error grows, the hardest negative of a fold is often not there. The
-    plain percentiles would then miss the value itself.
-    """
-    if _is_constant(drawn):
-        return np.full_like(drawn, point)
-    stretch = float(np.sqrt(1.0 + extra / drawn.var(ddof=1)))
-    return np.asarray(point + (drawn - drawn.mean()) * stretch)
-
-
-def _is_constant(drawn: Floats) -> bool:
-    return bool(drawn.size and np.ptp(drawn) <= ROUNDING)
-
-
-def _constant_difference(difference: float, codes: frozenset[str]) -> Paired:
-    if abs(difference) <= ROUNDING:
-        return Paired(difference, 0.0, 0.0, 1.0, codes)
-    return Paired(difference, np.nan, np.nan, np.nan, codes | {"DEGENERATE_VARIANCE"})
-
-
-def _two_sided(drawn: Floats) -> float:
-    """Return twice the smaller tail beyond 0; the draw that was observed counts in both."""
-    below, above = (drawn <= ROUNDING).sum(), (drawn >= -ROUNDING).sum()
-    return min(1.0, 2.0 * (float(min(below, above)) + 1.0) / (drawn.size + 1.0))
-
-
-def _tails(level: float) -> tuple[float, float]:
-    return (1.0 - level) / 2.0, (1.0 + level) / 2.0

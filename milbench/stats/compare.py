@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from milbench.stats.bootstrap import Bootstrap, Paired, patient_bootstrap
+from milbench.stats.bootstrap import Bootstrap, patient_bootstrap
 from milbench.stats.corrected_t import TTest, corrected_ttest
 from milbench.stats.holm import holm
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from milbench.metrics import Predictions
+    from milbench.stats.resampled import Paired
 
 Mark = Literal["", "dagger", "double-dagger"]
 
@@ -88,7 +89,7 @@ def compare_drawn(bootstrap: Bootstrap, *, alpha: float = 0.05) -> tuple[Compari
     """Compare all pairs of methods whose draws there are already."""
     pairs = list(combinations(bootstrap.names, 2))
     by_patient = [bootstrap.paired(a, b, 1.0 - alpha) for a, b in pairs]
-    by_fold = [_t_test(bootstrap, a, b, alpha) for a, b in pairs]
+    by_fold = [t_test(bootstrap, a, b, alpha) for a, b in pairs]
     patient_holm = holm([found.p for found in by_patient])
     t_holm = holm([found.p for found in by_fold])
     too_few = 2.0 * len(pairs) / (bootstrap.draws.shape[1] + 1.0) > alpha
@@ -115,7 +116,8 @@ def compare_drawn(bootstrap: Bootstrap, *, alpha: float = 0.05) -> tuple[Compari
     )
 
 
-def _t_test(bootstrap: Bootstrap, a: str, b: str, alpha: float) -> TTest:
+def t_test(bootstrap: Bootstrap, a: str, b: str, alpha: float) -> TTest:
+    """Return T of two methods, from the values of their folds."""
     design = bootstrap.design
     differences = bootstrap.estimates[a].folds - bootstrap.estimates[b].folds  # (R, F)
     if design.same_folds:  # then repeats are only seeds

@@ -6,12 +6,18 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def reference(data_dir):
-    """Return a function from a case's name to the case, or skip with the reason."""
+def values(data_dir):
+    """Return the whole document: cases, tables, examples of papers; or skip with the reason."""
     file = data_dir.parent / "statistics" / "reference_values.json"
     if not file.is_file():
         pytest.skip(f"no reference values: {file} is not there")
-    cases = {case["id"]: case for case in json.loads(file.read_text())["cases"]}
+    return json.loads(file.read_text())
+
+
+@pytest.fixture(scope="session")
+def reference(values):
+    """Return a function from a case's name to the case."""
+    cases = {case["id"]: case for case in values["cases"]}
 
     def find(name):
         case = cases[name]

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from milbench.metrics import Predictions, evaluate
+from milbench.metrics.froc import Detections, froc, trace
 from milbench.metrics.proper import calibration_error
+from milbench.metrics.reliability import reliability
 from milbench.metrics.rows import Rows, decide
 from milbench.stats.estimate import estimate
+from milbench.metrics.survival import c_index
 
 pytestmark = pytest.mark.data
 
@@ -26,8 +29,16 @@ MULTI = {
     "log-loss": "log_loss",
     "balanced-accuracy": "balanced_accuracy",
     "f1": "f1_macro",
+    "weighted-f1": "f1_weighted",
+    "classwise-ece": "classwise_ece15_mean",
     "accuracy": "accuracy",
     "mcc": "mcc",
+}
+ORDINAL = {
+    "mae": "mae",
+    "macro-mae": "macro_mae_present_classes",
+    "within-one-accuracy": "within_one",
+    "kendall-tau": "kendall_tau_b",
 }
 MULTI_PER_CLASS = {
     "ece": "classwise_ece15",
@@ -63,6 +74,8 @@ def test_calibration_error_in_ten_bins(reference, method):
     )
 
     assert found[0] == pytest.approx(expected[method]["ece10"], abs=1e-10)
+    largest = reliability(score[:, 1], label, bins=10).largest_gap
+    assert largest == pytest.approx(expected[method]["mce10"], abs=1e-10)
 
 
 @pytest.mark.parametrize("method", ["A", "B"])
@@ -133,3 +146,62 @@ def test_metrics_of_two_levels(reference, metric):
 
     assert estimate(metric, coarse).value == pytest.approx(expected[HIERARCHY[metric]], abs=1e-12)
     assert estimate("accuracy", fine).value == pytest.approx(expected["fine_accuracy"], abs=1e-12)
+
+
+@pytest.mark.parametrize("method", ["A", "B"])
+@pytest.mark.parametrize(
+    ("metric", "name"), [("hand-till", "hand_till"), ("weighted-auroc", "ovr_weighted")]
+)
+def test_other_means_of_auroc(reference, metric, name, method):
+    """Case ``multiclass``: pROC's multiclass.roc, and the mean by prevalence."""
+    given, expected = reference("multiclass")
+
+    found = evaluate(metric, given["y"], given["probs"][method])
+
+    assert found.value == pytest.approx(expected["auc"][name][method], abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["A", "B"])
+@pytest.mark.parametrize("metric", ORDINAL)
+def test_ordered_grades(reference, metric, method):
+    """Case ``ordinal.qwk``: distances and Kendall's tau-b, one grade absent."""
+    given, expected = reference("ordinal.qwk")
+    score = np.eye(given["n_classes"])[given["pred"][method]]
+
+    found = evaluate(metric, given["y"], score)
+
+    assert found.value == pytest.approx(expected[method][ORDINAL[metric]], abs=1e-8)
+    assert found.codes == ({"FOLD_MISSING_CLASS"} if metric == "macro-mae" else set())
+
+
+def test_c_index(reference):
+    """Case ``cindex`` to 1e-9: R's survival, with tied times."""
+    given, expected = reference("cindex")
+
+    found = c_index(given["time"], given["event"], given["risk"])
+
+    assert found == pytest.approx(expected["c"], abs=1e-9)
+
+
+def test_froc(reference):
+    """Case ``froc`` to 1e-10: every operating point, and both readings at six levels."""
+    given, expected = reference("froc")
+    slides = [
+        Detections(
+            bag=f"slide{number}",
+            patient=f"patient{number}",
+            lesions=tuple(slide["lesion_max_score"]),
+            false_positives=tuple(slide["false_positive_scores"]),
+        )
+        for number, slide in enumerate(given["slides"])
+    ]
+
+    curve, found = trace(slides, np.ones((len(slides), 1))), froc(slides)
+
+    points = np.column_stack([curve.false_positives[:, 0], curve.sensitivity[:, 0]])
+    wanted = np.array(expected["points_fp_per_slide_sensitivity"])
+    assert {tuple(p) for p in wanted.round(10)} <= {tuple(p) for p in points.round(10)}
+    assert found.step == pytest.approx(expected["step"], abs=1e-10)
+    assert found.interpolated == pytest.approx(expected["interp"], abs=1e-10)
+    assert found.mean == pytest.approx(expected["interp_mean"], abs=1e-10)
+    assert found.mean_step == pytest.approx(expected["step_mean"], abs=1e-10)

@@ -76,6 +76,16 @@ def test_a_leaderboard_loads_no_library_that_trains(finished):
     assert not loaded & NEEDLESS
 
 
+def test_a_comparison_loads_no_library_that_trains(finished):
+    """Both tests, the probabilities and each class need numpy and special functions only."""
+    suite, results = f"{finished}/again.toml", f"{finished}/results"
+    said, loaded = fresh("compare", "abmil", "mean", "--suite", suite, "--results", results)
+
+    assert "abmil - mean" in said
+    assert "milbench.stats.pair" in loaded
+    assert not loaded & NEEDLESS
+
+
 def test_a_rerun_writes_the_same_tables(finished):
     """The tables follow from the records, whether they were just trained or found."""
     folder = finished / "leaderboards" / "again"

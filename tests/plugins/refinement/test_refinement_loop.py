@@ -308,4 +308,3 @@ def test_refined_rounds_are_logged(caplog):
         "round after epoch 2",
         "round after epoch 4",
     ]
-
