@@ -65,21 +65,23 @@ def only(text, name):
 
 
 def test_list_aggregators_shows_fidelity_control_search_and_source(install, milbench):
-    """A row says how faithful a method is, if it is a control, what it tunes, who offers it."""
+    """A row names the paper, how faithful a method is to it, what it tunes, and who offers it."""
     install("one", ZOO)
 
     text = milbench("list", "aggregators").stdout
 
-    assert only(text, "zoo").split()[:6] == [
+    assert only(text, "zoo").split()[:8] == [
         "zoo",
+        *("Noah", "2024"),
         "exact",
         "control",
         "hidden,",
         "lr",
         "one:plugin",
     ]
-    assert only(text, "broken").split()[:4] == ["broken", "paper", "default", "one:plugin"]
-    assert only(text, "prior").split()[:4] == ["prior", "paper", "control", "nothing"]
+    assert only(text, "broken").split()[:5] == ["broken", "-", "paper", "default", "one:plugin"]
+    assert only(text, "prior").split()[:5] == ["prior", "-", "paper", "control", "nothing"]
+    assert only(text, "abmil").split()[:4] == ["abmil", "Ilse", "2018", "paper"]
 
 
 def test_list_datasets_shows_classes_task_metric_and_need_of_files(install, milbench):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
     "dataset": ("classes", "task", "metric", "data"),
     "tiler": ("fidelity", "needs"),
     "encoder": ("features",),
-    "aggregator": ("fidelity", "control", "tunes"),
+    "aggregator": ("paper", "fidelity", "control", "tunes"),
 }
 WHAT: dict[str, Kind] = {f"{kind}s": kind for kind in COLUMNS}
 
@@ -69,7 +70,15 @@ def _facts(record: Dataset | Tiler | Encoder | Aggregator) -> tuple[Any, ...]:
         case Encoder():
             return ("varies" if record.dim is None else record.dim,)
         case Aggregator():
-            return (record.fidelity, "control" if record.control else "", _tunes(record))
+            control = "control" if record.control else ""
+            return (_cited(record.paper), record.fidelity, control, _tunes(record))
+
+
+def _cited(paper: str) -> str:
+    """Return the first author and the year of a citation; ``info`` shows all of it."""
+    text = paper.partition("http")[0]
+    year = re.search(r"\b(?:19|20)\d\d\b", text)
+    return f"{re.split('[, ]', text)[0]} {year.group()}" if year else "-"
 
 
 def _classes(record: Dataset) -> str:

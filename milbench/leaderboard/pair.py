@@ -129,7 +129,7 @@ def _complete(
     ]
     if lacks:
         return {}, " and ".join(lacks)
-    rows = {name: found[name].predictions(info.classes) for name in names}
+    rows = {name: found[name].predictions(info) for name in names}
     return {name: p for name, p in rows.items() if p is not None}, ""
 
 

@@ -8,8 +8,8 @@ from milbench.metrics.froc import Detections, froc, trace
 from milbench.metrics.proper import calibration_error
 from milbench.metrics.reliability import reliability
 from milbench.metrics.rows import Rows, decide
-from milbench.stats.estimate import estimate
 from milbench.metrics.survival import c_index
+from milbench.stats.estimate import estimate
 
 pytestmark = pytest.mark.data
 
