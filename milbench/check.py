@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from milbench.code import code_hash
 from milbench.errors import PluginError
-from milbench.jobs import code_hash
 from milbench.records import Aggregator, Choice, Dataset, Tiler
 from milbench.search import RECIPE_FIELDS, TUNED, why_untuned
 from milbench.store import Store

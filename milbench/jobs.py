@@ -6,21 +6,20 @@ training of a cell: a repeat, a fold, a seed. A *job* is a cell with its runs.
 
 from __future__ import annotations
 
-import inspect
 import json
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import sha256
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from milbench.code import code_hash
 from milbench.records import Aggregator, Dataset
 from milbench.search import RECIPE_FIELDS, TUNED, draw, search_of, why_untuned
 from milbench.view import ViewName, sections, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from milbench.levels import Levels
     from milbench.records import Recipe
@@ -343,16 +342,6 @@ def part_hash(splits: Splits, repeat: int, fold: int) -> str:
     """Return the hash of the role of every bag in one fold."""
     roles = splits.roles[repeat, fold].tolist()
     return _digest(list(zip(splits.bag_ids, roles, strict=True)))
-
-
-def code_hash(record: Aggregator) -> str:
-    """Return the hash of the file that holds a method, so that edited code is trained again."""
-    if isinstance(record.target, str):
-        spec = find_spec(record.target.partition(":")[0])
-        source = spec.origin if spec is not None else None
-    else:
-        source = inspect.getsourcefile(record.target)
-    return sha256(Path(source).read_bytes()).hexdigest()[:16] if source else "unknown"
 
 
 def _named(content: dict[str, Any]) -> dict[str, Any]:
