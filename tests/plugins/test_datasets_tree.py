@@ -42,7 +42,10 @@ def digit_of():
         ("bach", {"non-carcinoma": "Normal Benign", "carcinoma": "InSitu Invasive"}),
         ("breakhis", {"benign": "A F PT TA", "malignant": "DC LC MC PC"}),
         ("ccc", {"negative": "NILM", "abnormal": "ASC-US LSIL ASC-H HSIL SCC"}),
-        ("digits-tree", {"curly": "three eight nine", "round": "zero six", "angular": "four seven"}),
+        (
+            "digits-tree",
+            {"curly": "three eight nine", "round": "zero six", "angular": "four seven"},
+        ),
     ],
 )
 def test_trees_group_classes_as_their_sources_do(name, groups):
@@ -102,7 +105,7 @@ def test_place_and_size_say_nothing(bags) -> None:
     last = [bag.instance_labels[-(len(bag.images) // 2) :].sum() for bag in bags]
     sizes = [np.mean([len(bag.images) for bag in bags if bag.label == c]) for c in range(7)]
 
-    # Half of some 500 targets, standard error 11; the mean of 50 sizes of sd 1.4, standard error 0.2
+    # Of counts the root is a standard error; 50 sizes of sd 1.4 have one of 0.2.
     assert abs(sum(first) - sum(last)) < 5 * np.sqrt(sum(first) + sum(last))
     assert np.abs(np.array(sizes) - 8).max() < 5 * 0.2
 

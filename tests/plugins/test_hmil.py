@@ -280,9 +280,7 @@ def scores(name, digits, **args):
 def test_it_learns_both_levels_of_digits(variant, digits):
     """On pools that it has not seen, by 0.3 above the prior in area and in balanced accuracy."""
     prior = scores("prior", digits)
-    found = scores(
-        "hmil", digits, variant=variant, hidden=64, attention=(32, 16), batch=4
-    )
+    found = scores("hmil", digits, variant=variant, hidden=64, attention=(32, 16), batch=4)
 
     assert prior == pytest.approx((0.5, 0.5, 1 / 7))
     assert all(mine > theirs + 0.3 for mine, theirs in zip(found, prior, strict=True))
