@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from milbench.jobs import Cell, Run
+from milbench.levels import Levels
 from milbench.registry import load_registry
 from milbench.splits import Part
 from milbench.train.denormals import denormals_flushed
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from milbench.records import Aggregator
 
 FEATURES, LIMIT = 1024, 8 * 1024
+TREE = Levels(name="three", coarse=("low", "high"), parents=(0, 0, 1))
 NAMES = ("suite", "dataset", "encoder", "method", "aggregator", "features", "split", "code")
 
 
@@ -78,7 +80,8 @@ def measure(name: str, instances: int) -> dict[str, float]:
     torch.set_num_threads(1)
     keep_freed_memory()  # as a worker does
     record = methods()[name]
-    data = three_bags(instances)
+    levels = TREE if "levels" in record.needs else None
+    data = replace(three_bags(instances), n_classes=3 if levels else 2)
     part = Part(train=np.array([0, 1]), val=np.array([], dtype=np.int64), test=np.array([2]))
     cell = Cell(
         **dict.fromkeys(NAMES, name),
@@ -87,6 +90,7 @@ def measure(name: str, instances: int) -> dict[str, float]:
         standardise=False,
         threshold="half",
         settings="",
+        levels=levels,
     )
     started = time.perf_counter()
     with denormals_flushed():

@@ -62,7 +62,7 @@ def test_both_levels_are_stored_ranked_and_learnt(done):
 
 
 def check_levels(record, answered_by):
-    """A record says its tree and holds coarse probabilities beside the fine ones."""
+    """Check that a record says its tree and holds coarse probabilities beside the fine ones."""
     assert record["levels"]["name"] == "digits-tree"
     assert record["levels"]["parents"] == PARENTS
     assert record["levels"]["answered_by"] == answered_by

@@ -105,7 +105,7 @@ def test_place_and_size_say_nothing(bags) -> None:
     last = [bag.instance_labels[-(len(bag.images) // 2) :].sum() for bag in bags]
     sizes = [np.mean([len(bag.images) for bag in bags if bag.label == c]) for c in range(7)]
 
-    # Half of some 500 targets, standard error 11; the mean of 50 sizes of sd 1.4, standard error 0.2
+    # Of counts the root is a standard error; 50 sizes of sd 1.4 have one of 0.2.
     assert abs(sum(first) - sum(last)) < 5 * np.sqrt(sum(first) + sum(last))
     assert np.abs(np.array(sizes) - 8).max() < 5 * 0.2
 
