@@ -141,7 +141,7 @@ OCEAN_CROPS = {
         "width": 8,
         "thumbnail": 160,
         "scale": 1.0,
-        "epochs": 20,
+        "epochs": 10,
         "lr": 1e-3,
         "momentum": 0.9,
     },

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     Drawing = NDArray[np.float64]
     Mask = NDArray[np.bool_]
+    Places = NDArray[np.int64]
+    Generator = np.random.Generator
 
 CLASSES = ("CC", "EC", "HGSC", "LGSC", "MC")
 PATIENTS = 60
@@ -62,6 +64,7 @@ GLASS, STROMA = (240.0, 238.0, 242.0), (222.0, 165.0, 195.0)
 TUMOUR, NECROSIS = (158.0, 96.0, 165.0), (205.0, 150.0, 120.0)
 CONTRAST, STAIN, NOISE = 44.0, 6.0, 7.0
 FINE, BROAD, SQUARE = 8.0, 18.0, 3  # pixels
+SPOT = 0.3
 SEED = 2023
 FIRST_MASKED, FIRST_STAIN = 1000, 2000
 
@@ -125,7 +128,7 @@ def draw(number: int, patient: int, label: int, *, is_core: bool = False) -> Sli
     return Slide(pixels.round().clip(0, 255).astype(np.uint8), tumour)
 
 
-def _section(label: int, generator: np.random.Generator) -> tuple[Drawing, Mask]:
+def _section(label: int, generator: Generator) -> tuple[Drawing, Mask]:
     width, height = SLIDE
     pixels = _filled(SLIDE, GLASS)
     tissue = Ellipse(width / 2, height / 2, 0.46 * width, 0.46 * height)
@@ -133,19 +136,19 @@ def _section(label: int, generator: np.random.Generator) -> tuple[Drawing, Mask]
     tumour = np.zeros((height, width), dtype=np.bool_)
     for _ in range(2):
         region = _inside(SLIDE, _placed(generator))
-        _paint(pixels, region, NECROSIS, texture(int(generator.integers(len(CLASSES))), generator))
+        _paint(pixels, region, NECROSIS, int(generator.integers(len(CLASSES))), generator)
     for _ in range(int(generator.integers(1, 4))):
         region = _inside(SLIDE, _placed(generator))
-        _paint(pixels, region, TUMOUR, texture(label, generator))
+        _paint(pixels, region, TUMOUR, label, generator)
         tumour |= region
     return pixels, tumour
 
 
-def _core(label: int, generator: np.random.Generator) -> tuple[Drawing, Mask]:
+def _core(label: int, generator: Generator) -> tuple[Drawing, Mask]:
     width, height = CORE
     pixels = _filled(CORE, STROMA)
     tumour = _inside(CORE, Ellipse(width / 2, height / 2, CORE_RADIUS, CORE_RADIUS))
-    _paint(pixels, tumour, TUMOUR, texture(label, generator))
+    _paint(pixels, tumour, TUMOUR, label, generator)
     return pixels, tumour
 
 
@@ -153,7 +156,7 @@ def _filled(size: tuple[int, int], colour: tuple[float, ...]) -> Drawing:
     return np.broadcast_to(np.array(colour), (size[1], size[0], 3)).copy()
 
 
-def _placed(generator: np.random.Generator) -> Ellipse:
+def _placed(generator: Generator) -> Ellipse:
     width, height = SLIDE
     return Ellipse(
         x=width * generator.uniform(0.22, 0.78),
@@ -174,25 +177,34 @@ def _inside(size: tuple[int, int], ellipse: Ellipse) -> Mask:
     return inside
 
 
-def _paint(pixels: Drawing, region: Mask, colour: tuple[float, ...], drawn: Drawing) -> None:
-    height, width = region.shape
-    pixels[region] = np.array(colour) + CONTRAST * drawn[:height, :width][region][:, None]
+def _paint(
+    pixels: Drawing, region: Mask, colour: tuple[float, ...], drawn: int, generator: Generator
+) -> None:
+    """Fill ``region`` of ``pixels`` with a colour and the texture of class ``drawn``."""
+    y, x = np.nonzero(region)
+    shade = CONTRAST * texture(drawn, (y, x), generator)  # (n,)
+    pixels[y, x] = np.array(colour) + shade[:, None]
 
 
-def texture(label: int, generator: np.random.Generator) -> Drawing:
-    """Return the texture of a class, turned and shifted at random, as large as a slide, (H, W)."""
-    width, height = SLIDE
+def texture(label: int, places: tuple[Places, Places], generator: Generator) -> Drawing:
+    """Return the texture of a class, turned and shifted at random.
+
+    Parameters
+    ----------
+    places
+        Rows and columns, of any shape; the texture has that shape.
+    """
     angle, shift_u, shift_v = generator.uniform(0, (math.pi, BROAD, BROAD))
-    y, x = np.mgrid[:height, :width]
+    y, x = places
     u = x * math.cos(angle) + y * math.sin(angle) + shift_u
     v = y * math.cos(angle) - x * math.sin(angle) + shift_v
-    spots = np.cos(2 * math.pi * u / FINE) * np.cos(2 * math.pi * v / FINE) > 0.3  # noqa: PLR2004
     name = CLASSES[label]
     if name == "HGSC":
-        squares = generator.normal(size=(height // SQUARE + 1, width // SQUARE + 1))
-        drawn = np.kron(squares, np.ones((SQUARE, SQUARE)))[:height, :width]
+        squares = generator.normal(size=(SLIDE[1] // SQUARE + 1, SLIDE[0] // SQUARE + 1))
+        drawn = squares[y // SQUARE, x // SQUARE]
     elif name in ("EC", "MC"):
         drawn = np.cos(2 * math.pi * u / (FINE if name == "EC" else BROAD))
     else:
-        drawn = spots if name == "CC" else -1.0 * spots
+        product = np.cos(2 * math.pi * u / FINE) * np.cos(2 * math.pi * v / FINE)
+        drawn = (1.0 if name == "CC" else -1.0) * (product > SPOT)
     return np.asarray(drawn, dtype=np.float64)

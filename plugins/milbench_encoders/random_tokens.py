@@ -29,9 +29,9 @@ DEVIATION = (0.11099533, 0.15340719, 0.08176311)
 class RandomTokens:
     """Filter a tile with 16 fixed random filters, and average each over 4 x 4 places.
 
-    Filters are normal, without their mean, so that an even colour gives nothing. The value of a
-    place is the mean of what is positive. The features are the tokens of the places, row by row,
-    one value a filter: 16 tokens of width 16 for a method that takes tokens.
+    Filters are normal, less their mean, of length 1. The value of a place is the mean of what is
+    positive. The features are the tokens of the places, row by row, one value a filter: 16 tokens
+    of width 16 for a method that takes tokens.
     """
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ segmentation.
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +23,7 @@ from milbench_tilers.overlap import dice, segmentation_loss
 from milbench_tilers.unet import UNet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SMALLEST = 32  # pixels: four halvings leave two, and one has no variance to normalise by
+NARROW = 32  # a step of a narrower network takes less than its threads wait for each other
 WHOLE = 1.0 - 1e-4  # a value of 1 after interpolation, but for rounding
 
 
@@ -132,14 +134,15 @@ class Segmenter:
         plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimiser, mode="max", patience=chosen.patience
         )
-        for epoch in range(chosen.epochs):
-            self.network.train()
-            for place in generator.permutation(len(train)):
-                self._step(optimiser, *train[place])
-            self.network.eval()
-            score = sum(self._score(*one) for one in valid) / len(valid)
-            plateau.step(score)
-            log.info("U-Net, epoch %d of %d: Dice %.3f", epoch + 1, chosen.epochs, score)
+        with self._threads():
+            for epoch in range(chosen.epochs):
+                self.network.train()
+                for place in generator.permutation(len(train)):
+                    self._step(optimiser, *train[place])
+                self.network.eval()
+                score = sum(self._score(*one) for one in valid) / len(valid)
+                plateau.step(score)
+                log.info("U-Net, epoch %d of %d: Dice %.3f", epoch + 1, chosen.epochs, score)
 
     def mask(self, picture: Picture) -> NDArray[np.bool_]:
         """Return where the tissue of ``picture`` is, at the size of its thumbnail, (h, w).
@@ -148,10 +151,21 @@ class Segmenter:
         and cut off below 1, so that a pixel at the border of the tissue is outside.
         """
         thumbnail = self._thumbnail(picture)  # (h, w, 3)
-        above = self._probability(self._input(thumbnail)) > self.settings.threshold
+        with self._threads():
+            above = self._probability(self._input(thumbnail)) > self.settings.threshold  # (H, W)
         size = thumbnail.shape[:2]
         smooth = F.interpolate(above[None, None].float(), size, mode="bilinear")[0, 0]  # (h, w)
         return cast("NDArray[np.bool_]", (smooth >= WHOLE).cpu().numpy())
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """Give a narrow network one thread; on a busy machine two are many times slower."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(1 if self.settings.width < NARROW else before)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def _thumbnail(self, picture: Picture) -> NDArray[np.uint8]:
         """Return a picture (h, w, 3) as masks are found on it; a small one is not enlarged."""
