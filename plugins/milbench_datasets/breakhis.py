@@ -72,7 +72,7 @@ class BreakHis:
 
     def _paths(self, data: Path) -> dict[str, tuple[Path, re.Match[str]]]:
         """Return each picture's path, and its name taken apart, by its name."""
-        found = {}
+        found: dict[str, tuple[Path, re.Match[str]]] = {}
         for folder in FOLDERS:
             for path in (data / folder).rglob("SOB_*.png"):
                 parts = NAME.fullmatch(path.name)
