@@ -10,11 +10,12 @@ from torch.testing import assert_close
 from milbench import Bag, Context, MilbenchError, Output
 from milbench.errors import ShapeError
 from milbench.jobs import Cell, Run
+from milbench.nn_resnet import ResNet18
 from milbench.splits import Part
 from milbench.train.engine import train_run
 from milbench.train.resident import Resident
 from milbench_aggregators import backbones, milbench_aggregators
-from milbench_aggregators.backbones import ResNet18, frozen
+from milbench_aggregators.backbones import frozen
 from milbench_aggregators.frozen_cnn import ResNet18Linear
 from milbench_aggregators.own_cnn import OwnCNN
 
