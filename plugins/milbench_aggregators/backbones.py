@@ -1,10 +1,9 @@
-"""ResNet-18 and VGG-19 without their last layer, frozen, with the weights of a file.
+"""VGG-19 and ResNet-18 without their last layer, frozen, with the weights of a file.
 
 The names of their parameters are those of torchvision, so that its weight files fit; torchvision
-itself is not needed. Papers: K. He, X. Zhang, S. Ren and J. Sun, "Deep Residual Learning for Image
-Recognition", CVPR 2016, https://arxiv.org/abs/1512.03385 (table 1); K. Simonyan and A. Zisserman,
-"Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015,
-https://arxiv.org/abs/1409.1556 (table 1, E).
+itself is not needed. Paper of VGG-19: K. Simonyan and A. Zisserman, "Very Deep Convolutional
+Networks for Large-Scale Image Recognition", ICLR 2015, https://arxiv.org/abs/1409.1556 (table 1,
+E).
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import torch
 from torch import nn
 
 from milbench import MilbenchError
+from milbench.nn_resnet import ResNet18
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,58 +28,10 @@ LAST = {"resnet18": "fc.", "vgg19": "classifier.6."}  # the layer that is left o
 RANDOM_SEED = 0
 
 
-class Residual(nn.Module):
-    """Two convolutions beside a shortcut (He et al. 2016, figure 2)."""
-
-    def __init__(self, before: int, after: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(before, after, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(after)
-        self.relu = nn.ReLU()
-        self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(after)
-        self.downsample: nn.Module = nn.Identity()
-        if stride != 1:
-            shortcut = nn.Conv2d(before, after, 1, stride, bias=False)
-            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(after))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to (N, C', H / stride, W / stride)."""
-        inner = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
-        found: Tensor = self.relu(inner + self.downsample(x))
-        return found
-
-
-class ResNet18(nn.Module):
-    """Images (N, 3, H, W) to the mean of the last maps, (N, 8 * width)."""
-
-    def __init__(self, width: int = WIDTH) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU()
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
-        self.layer1 = _stage(width, width, 1)
-        self.layer2 = _stage(width, 2 * width, 2)
-        self.layer3 = _stage(2 * width, 4 * width, 2)
-        self.layer4 = _stage(4 * width, 8 * width, 2)
-        self.width = 8 * width
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map images (N, 3, H, W) to (N, 8 * width)."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        maps: Tensor = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return maps.mean(dim=(2, 3))
-
-
-def _stage(before: int, after: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(Residual(before, after, stride), Residual(after, after, 1))
-
-
 class VGG19(nn.Module):
     """Images (N, 3, H, W), 32 pixels or more, to (N, 64 * width)."""
 
-    def __init__(self, width: int = WIDTH) -> None:
+    def __init__(self, *, width: int = WIDTH) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         before = 3
@@ -88,12 +40,12 @@ class VGG19(nn.Module):
                 layers += [nn.Conv2d(before, after * width, 3, padding=1), nn.ReLU()]
                 before = after * width
             layers.append(nn.MaxPool2d(2))
-        self.width = 64 * width
+        self.dim = 64 * width
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(7)
         self.classifier = nn.Sequential(
-            *(nn.Linear(49 * before, self.width), nn.ReLU(), nn.Dropout()),
-            *(nn.Linear(self.width, self.width), nn.ReLU()),
+            *(nn.Linear(49 * before, self.dim), nn.ReLU(), nn.Dropout()),
+            *(nn.Linear(self.dim, self.dim), nn.ReLU()),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -127,9 +79,9 @@ def frozen(name: str, weights: str, width: int = WIDTH) -> ResNet18 | VGG19:
     if weights == "random":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(RANDOM_SEED)
-            network = NETWORKS[name](width)
+            network = NETWORKS[name](width=width)
     else:
-        network = NETWORKS[name](width)
+        network = NETWORKS[name](width=width)
         network.load_state_dict(_read(name, network, weights))
     return network.eval().requires_grad_(requires_grad=False)
 

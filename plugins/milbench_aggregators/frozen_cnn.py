@@ -79,7 +79,7 @@ class ResNet18Linear(PictureClassifier):
         self.crop = crop
         self.frozen = (self.network, weights, width)
         self.drop = nn.Dropout(self.dropout)
-        self.head = nn.Linear(frozen(*self.frozen).width, n_classes)
+        self.head = nn.Linear(frozen(*self.frozen).dim, n_classes)
 
     def prepare(self, bag: Bag) -> Bag:
         """Return a bag of images (N, C, H, W) as one of features (N, D), which never change.

@@ -25,11 +25,15 @@ MILPY_SITE = "https://github.com/jmarrietar/MILpy"
 MIPROBLEMS_SITE = "https://github.com/pevnak/MIProblems"
 MNIST_SITE = "https://ossci-datasets.s3.amazonaws.com/mnist"
 DIGITS_SITE = "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits"
+BREAKHIS_SITE = (
+    "https://web.inf.ufpr.br/vri/databases/breast-cancer-histopathological-database-breakhis"
+)
 COLON_SITE = "https://warwick.ac.uk/fac/cross_fac/tia/data/crchistolabelednucleihe"
 
 DIGITS_LICENCE = "BSD-3-Clause as part of scikit-learn; CC BY 4.0 at the UCI repository"
 UCI_LICENCE = "CC BY 4.0 as the UCI repository states in general; none in the carrier"
 NO_LICENCE = "none stated with the data"
+BREAKHIS_LICENCE = "offered for research; CC BY 4.0 as often stated, not confirmed by its authors"
 COLON_LICENCE = "offered for research by its authors; no licence text known: no commercial use"
 MNIST_LICENCE = "CC BY-SA 3.0 as generally stated; none in the files"
 
@@ -63,6 +67,10 @@ SIRINUKUNWATTANA = (
     "Sirinukunwattana et al. 2016, Locality sensitive deep learning for detection and "
     "classification of nuclei in routine colon cancer histology images, IEEE TMI 35, "
     "https://doi.org/10.1109/TMI.2016.2525803"
+)
+SPANHOL = (
+    "Spanhol, Oliveira, Petitjean, Heutte 2016, A dataset for breast cancer histopathological "
+    "image classification, IEEE TBME 63, https://doi.org/10.1109/TBME.2015.2496264"
 )
 ALPAYDIN = (
     "Alpaydin, Kaynak 1998, Optical recognition of handwritten digits, UCI Machine Learning "
@@ -146,6 +154,28 @@ OCEAN_CROPS = {
         "momentum": 0.9,
     },
 }
+
+
+def breakhis(zoom: int, pictures: int) -> Dataset:
+    """Return the record of the pictures of one magnification."""
+    return Dataset(
+        name=f"breakhis-{zoom}x",
+        target=f"milbench_datasets.breakhis:ZOOM{zoom}.bags",
+        summary=f"breast tumours at {zoom}x, is it malignant?: {pictures} pictures of 700x460 from "
+        "82 patients",
+        paper=SPANHOL,
+        classes=("benign", "malignant"),
+        encoder="pixels",
+        tiler="whole",
+        tiler_args={"size": [700, 460]},  # a few pictures have 456 rows
+        cohort="breakhis",
+        files=("BreaKHis_v1/**/*.png", "breakhis/**/*.png"),
+        how_to_get="unpack BreaKHis_v1.tar.gz in the data folder, or put pictures with their "
+        "official names anywhere below breakhis",
+        licence=BREAKHIS_LICENCE,
+        url=BREAKHIS_SITE,
+    )
+
 
 RECORDS = (
     Dataset(
@@ -261,6 +291,10 @@ RECORDS = (
         licence=COLON_LICENCE,
         url=COLON_SITE,
     ),
+    breakhis(40, 1995),
+    breakhis(100, 2081),
+    breakhis(200, 2013),
+    breakhis(400, 1820),
     Dataset(
         name="musk1",
         target=f"{READERS}:MUSK1.bags",

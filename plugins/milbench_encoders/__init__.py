@@ -36,3 +36,8 @@ def milbench_encoders() -> Iterator[Encoder]:
         "Learning, ICML 2011",
         dim=256,
     )
+    yield Encoder(
+        name="colour-statistics",
+        target="milbench_encoders.colour_statistics:ColourStatistics",
+        summary="17 numbers a channel: mean, spread, quantiles, histogram and steps of its pixels",
+    )

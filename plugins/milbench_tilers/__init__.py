@@ -44,3 +44,12 @@ def milbench_tilers() -> Iterator[Tiler]:
         paper=f"{OCEAN}; {RONNEBERGER}",
         needs=frozenset({"masks"}),
     )
+    yield Tiler(
+        name="amil28",
+        target="milbench_tilers.centred_grid:CentredGrid",
+        summary="the middle of a picture as 16 x 25 squares of 28 pixels, or as many as fit",
+        paper="Patil, Tamboli, Meena, Anand and Sethi, Breast Cancer Histopathology Image "
+        "Classification and Localization using Multiple Instance Learning, WIECON-ECE 2019, "
+        "https://arxiv.org/abs/2003.00823",
+        fidelity="exact",
+    )

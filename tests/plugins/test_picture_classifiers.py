@@ -10,11 +10,12 @@ from torch.testing import assert_close
 from milbench import Bag, Context, MilbenchError, Output
 from milbench.errors import ShapeError
 from milbench.jobs import Cell, Run
+from milbench.nn_resnet import ResNet18
 from milbench.splits import Part
 from milbench.train.engine import train_run
 from milbench.train.resident import Resident
 from milbench_aggregators import backbones, milbench_aggregators
-from milbench_aggregators.backbones import ResNet18, frozen
+from milbench_aggregators.backbones import frozen
 from milbench_aggregators.frozen_cnn import ResNet18Linear
 from milbench_aggregators.own_cnn import OwnCNN
 
@@ -175,7 +176,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
 def test_it_learns_bright_from_dark_pictures(name, args, lr):
     """By the harness and the published optimiser; a random network is given a longer step."""
     labels = tuple(n % 2 for n in range(40))
-    x = pictures(40) // 2 + 100 * torch.tensor(labels).byte()[:, None, None, None]
+    x = pictures(40) // 4 + 160 * torch.tensor(labels).byte()[:, None, None, None]
     data = Resident(x, tuple(range(41)), None, labels, 2)
     record = next(r for r in milbench_aggregators() if r.name == name)
     names = ("suite", "dataset", "encoder", "method", "aggregator", "features", "split", "code")
