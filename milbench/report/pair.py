@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Line = tuple[str, str]  # what, and its value
 
 
-def headline(board: PairBoard) -> str:
+def heading(board: PairBoard) -> str:
     """Return the title of the whole comparison."""
     return f"{printable(board.a)} - {printable(board.b)} in suite {printable(board.suite)}"
 
@@ -33,8 +33,10 @@ def title(dataset: str, encoder: str, pair: Pair) -> str:
 def lines(pair: Pair, rope: float) -> Iterator[Line]:
     """Yield what is known of one data set, one line a fact."""
     a, b = printable(pair.a), printable(pair.b)
-    for name, value, bounds in zip((a, b), pair.values, pair.intervals, strict=True):
-        yield name, f"{number(value)} {interval(*bounds)}"
+    rows = zip((a, b), pair.values, pair.intervals, pair.headlines, strict=True)
+    for name, value, plain, headline in rows:
+        shown = interval(*headline)
+        yield name, f"{number(value)} {interval(*plain)}{', BCa ' * bool(shown)}{shown}"
     yield "difference", f"{signed(pair.patient.difference)} {_effect(pair)}"
     yield "P, patients", _tested(pair.patient.low, pair.patient.high, pair.patient.p)
     yield "T, training sets", _tested(pair.fold.low, pair.fold.high, pair.fold.p)

@@ -7,6 +7,7 @@ import pytest
 
 from milbench.metrics import Predictions
 from milbench.stats.bayes import bayesian_signed_rank, correlated_posterior
+from milbench.stats.bca import bca
 from milbench.stats.corrected_t import corrected_ttest
 from milbench.stats.delong import hold_out_auc
 from milbench.stats.equivalence import tost
@@ -22,6 +23,7 @@ from milbench.stats.random_effects import random_effects
 from milbench.stats.ranks import borda, mean_rank_intervals, tally, win_rates
 from milbench.stats.sign_flip import rank_swap, sign_flip
 from milbench.stats.signed_rank import fewest_cohorts, signed_rank, smallest_p
+from milbench.stats.units import mean_of, unit_bootstrap
 
 pytestmark = pytest.mark.data
 
@@ -159,12 +161,25 @@ def test_signs_of_nine_differences(reference):
     assert (found.median, found.high) == pytest.approx((0.0235, 0.045), abs=1e-10)
 
 
-def test_interval_over_draws_of_cohorts(reference):
-    """Case ``signflip``: the percentile interval of a mean over nine cohorts, within 0.0015.
+def test_intervals_of_a_mean(reference):
+    """Case ``signflip``: percentile and BCa by R's boot and scipy, within 0.0015."""
+    given, expected = reference("signflip")
+    values, wanted = np.array(given["d"]), expected["bootstrap_mean_ci95_B200000"]
 
-    Ranks of two methods are 1.5 -+ 0.5, so a difference d enters as a table of its two signs;
-    the mean rank of a 0/1 win follows the same draws. Checked through the standard deviation.
-    """
+    found = unit_bootstrap({"m": mean_of(values)}, np.arange(9), draws=50_000, seed=1)
+
+    assert found.interval("m") == pytest.approx(tuple(wanted["perc"]), abs=0.0015)
+    left_out = (values.sum() - values) / 8
+    limits = bca(found.draws[0], values.mean(), left_out)
+    assert limits == pytest.approx(tuple(wanted["bca"]), abs=0.0015)
+    spread = expected["bootstrap_mean_exact_sd"]
+    assert found.values[0] == pytest.approx(spread["mean"], abs=1e-12)
+    exact = spread["exact_bootstrap_sd_of_mean"]
+    assert found.draws[0].std() == pytest.approx(exact, rel=0.01)
+
+
+def test_interval_over_draws_of_cohorts(reference):
+    """Case ``signflip``, as two methods: the mean rank of the first is 2 less its share of wins."""
     given, _ = reference("signflip")
     won = np.array(given["d"]) > 0
 
