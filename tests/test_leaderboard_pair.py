@@ -70,7 +70,7 @@ def study(*datasets, plan=CROSS, classes=2, shifts=(2.0, 1.0), **more):
 def text(found, number=0):
     """Return the lines of a data set by what they say."""
     _, _, pair = found.studies[number]
-    return dict(lines(pair, found.question.rope))
+    return dict(lines(pair, found.question))
 
 
 def test_a_pair_in_cross_validation():
@@ -104,7 +104,7 @@ def test_an_official_test_set_has_its_own_tests():
     """One run each: DeLong, rank swap and McNemar; T and P claim nothing."""
     shown = text(compare_pair(*study("one", plan=ONE), "a", "bb"))
 
-    assert shown["evidence"].startswith("none (DeLong claims")
+    assert shown["evidence"].startswith("DeLong: significant (DeLong claims")
     assert "p " in shown["DeLong"]
     assert "decided alone" in shown["McNemar"]
     assert shown["T, training sets"] == "n/t"
@@ -173,6 +173,32 @@ def test_what_is_incomplete_is_said():
     assert [name for name, _, _ in only.studies] == ["one"]
     with pytest.raises(StatisticsError, match="complete together on no data set"):
         compare_pair(board, [], "a", "bb")
+
+
+def test_a_fold_without_a_class_has_no_number():
+    """The value is undefined: dashes and the code, and no test, but no failure either."""
+    board, records = study("one")
+    for found in records:
+        if found["fold"] == 0 and found["repeat"] == 0:
+            ones = [i for i, label in enumerate(found["test"]["label"]) if label]
+            found["test"] = {k: [v[i] for i in ones] for k, v in found["test"].items()}
+
+    shown = text(compare_pair(board, records, "a", "bb"))
+
+    assert shown["difference"] == "- (undefined)"
+    assert shown["P, patients"] == shown["T, training sets"] == "n/t"
+    assert "FOLD_MISSING_CLASS" in shown
+
+
+def test_few_patients_of_fixed_models():
+    """Below 20 in a class the exact permutation decides."""
+    board, records = study("one", plan=ONE, shifts=(0.5, 0.5))
+    for found in records:
+        found["test"] = {key: values[:30] for key, values in found["test"].items()}
+
+    shown = text(compare_pair(board, records, "a", "bb"))
+
+    assert shown["evidence"].startswith("rank swap: not significant (rank swap claims")
 
 
 def test_hostile_names_are_text():

@@ -78,7 +78,7 @@ def _print(found: PairBoard) -> None:
     for dataset, encoder, study in found.studies:
         results.print()
         results.print(report.title(dataset, encoder, study), style="bold", markup=False)
-        results.print(facts(report.lines(study, found.question.rope)))
+        results.print(facts(report.lines(study, found.question)))
         for classes in study.classes:
             results.print()
             heads = ("class", "patients", study.a, study.b, "difference", "95 %", "p (BH)")

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from milbench.metrics import Predictions
+from milbench.metrics.catalogue import value_of
+from milbench.metrics.rows import Rows
 from milbench.stats.bayes import bayesian_signed_rank, correlated_posterior
 from milbench.stats.bca import bca
 from milbench.stats.corrected_t import corrected_ttest
@@ -364,3 +366,35 @@ def test_examples_of_papers(values):
     assert np.sqrt(auc.covariance.diagonal()) == pytest.approx(list(wanted["se"].values()))
     for name, expected in wanted["pairs"].items():
         assert auc.paired(*name.split("-")).p == pytest.approx(expected["p"], abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["A", "B"])
+def test_variance_of_each_class(reference, method):
+    """Case ``multiclass``: pROC's variance of each class against the rest."""
+    given, expected = reference("multiclass")
+    label, score = np.array(given["y"]), np.array(given["probs"][method])
+
+    found = [
+        hold_out_auc(["m"], label == number, [score[:, number]]).covariance[0, 0]
+        for number in range(given["n_classes"])
+    ]
+
+    assert found == pytest.approx(expected["auc"]["ovr_var_per_class"][method], abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["A", "B"])
+def test_error_of_quadratic_kappa(reference, method):
+    """Case ``ordinal.qwk``: the bootstrap's error is near Fleiss's asymptotic one of R's vcd."""
+    given, expected = reference("ordinal.qwk")
+    score, bags = np.eye(given["n_classes"])[given["pred"][method]], len(given["y"])
+    rows = Rows(np.array(given["y"]), score, np.array(given["pred"][method]))
+
+    found = unit_bootstrap(
+        {"m": lambda weights: value_of("quadratic-kappa", rows, weights)},
+        np.arange(bags),
+        draws=4000,
+        seed=1,
+    )
+
+    assert found.values[0] == pytest.approx(expected[method]["qwk"], abs=1e-8)
+    assert found.draws.std() == pytest.approx(expected[method]["qwk_ase_fleiss"], rel=0.15)
