@@ -11,7 +11,7 @@ name = "pairs"
 datasets = ["digits-bags"]
 splits = { repeats = 3, folds = 3, validation = 0 }
 report = { draws = 400 }
-methods = [{ name = "prior" }, { name = "bag-size" }, { name = "pooled-logistic" }]
+methods = [{ name = "prior" }, { name = "bag-size" }, { name = "bag-size", label = "again" }]
 """
 
 
@@ -38,12 +38,12 @@ def ask(folder, *options, suite="pairs.toml") -> int:
 
 def test_a_pair_is_shown_in_full(folder, capsys):
     """Values, both tests, probabilities, what more would show, and each class."""
-    assert ask(folder, "pooled-logistic", "prior") == 0
+    assert ask(folder, "bag-size", "prior") == 0
     out = capsys.readouterr().out
 
     values = {line.split("  ")[0]: line for line in out.splitlines()}
     assert "0.500 [0.500, 0.500]" in values["prior"]
-    assert "better: pooled-logistic" in values["difference"]
+    assert "better: " in values["difference"]
     assert "P claims" in values["evidence"]
     for name in ("P, patients", "T, training sets", "equal within 0.01", "would show it"):
         assert name in values
@@ -52,17 +52,15 @@ def test_a_pair_is_shown_in_full(folder, capsys):
 
 def test_the_numbers_are_those_of_the_leaderboard(folder, capsys):
     """Values and difference to the reference, from the table of the same suite."""
-    assert ask(folder, "pooled-logistic", "bag-size", "--json") == 0
+    assert ask(folder, "bag-size", "prior", "--json") == 0
     pair = json.loads(capsys.readouterr().out)["studies"][0][2]
     board = ["leaderboard", f"{folder}/pairs.toml", "--results", f"{folder}/results"]
     assert main([*board, "--format", "json"]) == 0
     section = json.loads(capsys.readouterr().out)["sections"][0]
 
     values = {row["method"]: row["scores"][0]["value"] for row in section["rows"]}
-    assert pair["values"] == [values["pooled-logistic"], values["bag-size"]]
-    tested = next(
-        c for c in section["comparisons"] if {c["a"], c["b"]} == {"pooled-logistic", "bag-size"}
-    )
+    assert pair["values"] == [values["bag-size"], values["prior"]]
+    tested = next(c for c in section["comparisons"] if {c["a"], c["b"]} == {"bag-size", "prior"})
     # The family of the leaderboard has other methods in it: before Holm nothing changes.
     assert pair["patient"]["p"] == tested["p_patient"]
     assert pair["fold"]["p"] == tested["p_t"]

@@ -74,11 +74,11 @@ def _compared(
 def _print(found: PairBoard) -> None:
     from milbench.report import pair as report
 
-    results.print(report.headline(found), style="bold", markup=False)
+    results.print(report.heading(found), style="bold", markup=False)
     for dataset, encoder, study in found.studies:
         results.print()
         results.print(report.title(dataset, encoder, study), style="bold", markup=False)
-        results.print(facts(report.lines(study, found.question.rope)))
+        results.print(facts(report.lines(study, found.question)))
         for classes in study.classes:
             results.print()
             heads = ("class", "patients", study.a, study.b, "difference", "95 %", "p (BH)")

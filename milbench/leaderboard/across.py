@@ -42,6 +42,20 @@ def across_of(
         pairs=tuple(_between(pair) for pair in found.pairs),
         ranks=dict(zip(found.names, found.rank, strict=True)),
         letters={name: found.letters[name] for name in found.names},
+        mean_ranks={
+            name: (mean, low, high)
+            for name, mean, (low, high) in zip(
+                found.names, found.mean_rank.tolist(), found.rank_spread.tolist(), strict=True
+            )
+        },
+        win_rates={
+            name: {
+                other: float(found.win_rate[i, j])
+                for j, other in enumerate(found.names)
+                if other != name
+            }
+            for i, name in enumerate(found.names)
+        },
         points=dict(zip(found.names, found.points.tolist(), strict=True)),
         friedman=_omnibus(found),
     )

@@ -290,8 +290,12 @@ class Across:
     ranks, letters
         By method: first and last rank that the tests leave open, and letters, shared by those
         that were not told apart.
+    mean_ranks
+        By method: mean rank, and its interval over draws of cohorts.
     points
         By method: Borda's count of methods beaten, over all cohorts.
+    win_rates
+        By method, by the other one: share of cohorts on which it is better, ties one half.
     friedman
         Chi-square and p, F and p, and Kendall's W: a description; empty for two methods.
     """
@@ -300,7 +304,9 @@ class Across:
     pairs: tuple[Between, ...]
     ranks: Mapping[str, tuple[int, int]]
     letters: Mapping[str, str]
+    mean_ranks: Mapping[str, tuple[float, float, float]]
     points: Mapping[str, float]
+    win_rates: Mapping[str, Mapping[str, float]]
     friedman: Mapping[str, float]
 
 

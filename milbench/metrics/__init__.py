@@ -1,7 +1,8 @@
 """From stored test rows to numbers: which metrics there are, and their values.
 
 ``Predictions`` holds the rows of one method; ``evaluate`` scores one set of rows. How the folds
-and repeats are put together is said in :mod:`milbench.stats.estimate`.
+and repeats are put together is said in :mod:`milbench.stats.estimate`. Rows of other kinds, such
+as instances, lesions, survival times and several labels a bag, have modules of their own.
 """
 
 from milbench.metrics.catalogue import LEVEL_METRICS, METRICS, Metric, Value, evaluate

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from milbench.leaderboard.pair import PairBoard
     from milbench.stats.pair import Pair
     from milbench.stats.per_class import PerClass
+    from milbench.stats.question import Question
 
 Line = tuple[str, str]  # what, and its value
 
 
-def headline(board: PairBoard) -> str:
+def heading(board: PairBoard) -> str:
     """Return the title of the whole comparison."""
     return f"{printable(board.a)} - {printable(board.b)} in suite {printable(board.suite)}"
 
@@ -30,16 +31,19 @@ def title(dataset: str, encoder: str, pair: Pair) -> str:
     return f"{printable(dataset)} ({printable(encoder)}): {METRICS[pair.metric].title}, {size}"
 
 
-def lines(pair: Pair, rope: float) -> Iterator[Line]:
+def lines(pair: Pair, question: Question) -> Iterator[Line]:
     """Yield what is known of one data set, one line a fact."""
+    rope = question.rope
     a, b = printable(pair.a), printable(pair.b)
-    for name, value, bounds in zip((a, b), pair.values, pair.intervals, strict=True):
-        yield name, f"{number(value)} {interval(*bounds)}"
+    rows = zip((a, b), pair.values, pair.intervals, pair.headlines, strict=True)
+    for name, value, plain, headline in rows:
+        shown = interval(*headline)
+        yield name, f"{number(value)} {interval(*plain)}{', BCa ' * bool(shown)}{shown}"
     yield "difference", f"{signed(pair.patient.difference)} {_effect(pair)}"
     yield "P, patients", _tested(pair.patient.low, pair.patient.high, pair.patient.p)
     yield "T, training sets", _tested(pair.fold.low, pair.fold.high, pair.fold.p)
     yield from _fixed(pair)
-    yield "evidence", _evidence(pair)
+    yield "evidence", _evidence(pair, question.alpha)
     yield f"equal within {rope:g}", _equality(pair)
     yield (
         "probability",
@@ -128,10 +132,19 @@ def _fixed(pair: Pair) -> Iterator[Line]:
         yield "McNemar", f"{counts}, p {_p(found.decisions.p)}"
 
 
-def _evidence(pair: Pair) -> str:
-    mark = MARKS[pair.mark] or "none"
+def _evidence(pair: Pair, alpha: float) -> str:
     steps = "; ".join(f"{step.test} {step.role}: {step.reason}" for step in pair.procedures)
-    return f"{mark} ({steps})"
+    return f"{_verdict(pair, alpha)} ({steps})"
+
+
+def _verdict(pair: Pair, alpha: float) -> str:
+    """Return the mark of both tests, or what the deciding test of fixed models says."""
+    found, decides = pair.fixed, pair.procedures[0]
+    if found is None or decides.role != "claims":
+        return MARKS[pair.mark] or "none"
+    p = {"rank swap": found.swap.p, "McNemar": found.decisions.p if found.decisions else math.nan}
+    is_significant = p.get(decides.test, found.difference.p) < alpha
+    return f"{decides.test}: {'' if is_significant else 'not '}significant"
 
 
 def _equality(pair: Pair) -> str:
@@ -154,7 +167,8 @@ def _spread(pair: Pair) -> str:
 
 def _needed(pair: Pair) -> str:
     plan = pair.needed
-    if pair.patient.difference == 0 or math.isnan(plan.detectable):
+    difference = pair.patient.difference
+    if difference == 0 or math.isnan(difference) or math.isnan(plan.detectable):
         return "nothing to be shown"
     by_p = _count(plan.repeats_p, "repeats by P")
     by_t = _count(plan.repeats_t, "repeats by T")

@@ -156,15 +156,12 @@ def patient_bootstrap(
         raise StatisticsError(f"{draws} bootstrap draws: expected at least 1, better 10000")
     aligned = align(methods)
     first = next(iter(aligned.values()))
-    groups = groups_of(metric, runs_of(first))
-    sets = [[p.rows(group.positions) for p in aligned.values()] for group in groups]
+    groups = _groups(metric, aligned)
     patients, owner = np.unique(first.patient, return_inverse=True)  # (P,), (M,)
-    owners = [owner[group.positions] for group in groups]
-    block = max(1, BLOCK // max(len(patients), *(len(rows) for rows in owners)))
-    number = _number(metric, owners, len(patients))
-    scored = [_Group(*parts) for parts in zip(sets, owners, shares_of(groups), strict=True)]
+    block = max(1, BLOCK // max(len(patients), *(len(group.owner) for group in groups)))
+    number = _number(metric, [group.owner for group in groups], len(patients))
     drawn = [
-        _score(metric, scored, counts)
+        _score(metric, groups, counts)
         for counts in drawn_patients(strata_of(first, owner), draws, block, seed, number)
     ]
     design = design_of(first)
@@ -174,6 +171,30 @@ def patient_bootstrap(
         draws=_without_improper(metric, aligned, np.concatenate(drawn, axis=1)),
         design=design,
     )
+
+
+def score_weighted(metric: str, methods: Mapping[str, Predictions], counts: Weights) -> Floats:
+    """Return the metric of each method with patients counted so often, (m, B).
+
+    Parameters
+    ----------
+    methods
+        Aligned: see :func:`milbench.stats.pairing.align`.
+    counts : (P, B)
+        How often each patient counts, in the order of their names.
+    """
+    return _without_improper(metric, methods, _score(metric, _groups(metric, methods), counts))
+
+
+def _groups(metric: str, aligned: Mapping[str, Predictions]) -> list[_Group]:
+    """Return the rows that the metric is computed on at a time, for all methods."""
+    first = next(iter(aligned.values()))
+    groups = groups_of(metric, runs_of(first))
+    owner = np.unique(first.patient, return_inverse=True)[1]  # (M,)
+    return [
+        _Group([p.rows(group.positions) for p in aligned.values()], owner[group.positions], share)
+        for group, share in zip(groups, shares_of(groups).tolist(), strict=True)
+    ]
 
 
 def replicate_variance(per_seed: Floats) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from milbench.errors import StatisticsError
 from milbench.stats.bootstrap import Bootstrap, patient_bootstrap
 from milbench.stats.corrected_t import TTest, corrected_ttest
 from milbench.stats.holm import holm
@@ -85,9 +86,27 @@ def compare_all(
     return compare_drawn(patient_bootstrap(metric, methods, draws=draws, seed=seed), alpha=alpha)
 
 
-def compare_drawn(bootstrap: Bootstrap, *, alpha: float = 0.05) -> tuple[Comparison, ...]:
-    """Compare all pairs of methods whose draws there are already."""
-    pairs = list(combinations(bootstrap.names, 2))
+def compare_drawn(
+    bootstrap: Bootstrap, *, alpha: float = 0.05, control: str | None = None
+) -> tuple[Comparison, ...]:
+    """Compare all pairs of methods whose draws there are already.
+
+    Parameters
+    ----------
+    control
+        Compare each method with this one only, declared before the run: a smaller family. Never
+        the best one, which is chosen from the data.
+
+    Raises
+    ------
+    StatisticsError
+        If there is no such method.
+    """
+    if control is not None and control not in bootstrap.names:
+        raise StatisticsError(f"control {control!r}: expected one of {', '.join(bootstrap.names)}")
+    pairs = [
+        pair for pair in combinations(bootstrap.names, 2) if control is None or control in pair
+    ]
     by_patient = [bootstrap.paired(a, b, 1.0 - alpha) for a, b in pairs]
     by_fold = [t_test(bootstrap, a, b, alpha) for a, b in pairs]
     patient_holm = holm([found.p for found in by_patient])

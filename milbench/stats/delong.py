@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from milbench.metrics.rows import Floats, Integers
 
-ROUNDING: Final = 1e-15  # a variance this small is none
+ROUNDING: Final = 1e-15  # a variance or a difference this small is none
 ENOUGH_PATIENTS: Final = 20  # in each class; with fewer the rank-swap test is exact
 
 
@@ -72,14 +72,12 @@ class HoldOutAuc:
 
         With an AUROC of 0 or 1 the variance is 0 and says nothing. The interval then has the exact
         bound of "no failure among n" at one side, n the patients of the smaller class: the rule
-        of three.
+        of three. NaN where nothing varies otherwise, as with equal scores for all bags.
         """
         at = self.names.index(name)
-        value, se = float(self.auc[at]), float(np.sqrt(self.covariance[at, at]))
+        value, se = float(self.auc[at]), float(np.sqrt(max(0.0, self.covariance[at, at])))
         if se**2 <= ROUNDING:
-            margin = float(1.0 - (1.0 - level) ** (1.0 / min(self.units)))
-            low, high = (value - margin, value) if value > 0.5 else (value, value + margin)  # noqa: PLR2004
-            return Interval(low, high, self.codes | {"DEGENERATE_VARIANCE"})
+            return self._without_variance(value, level)
         half = float(ndtri(0.5 + level / 2.0)) * se
         if scale == "plain":
             return Interval(value - half, value + half, self.codes)
@@ -98,14 +96,26 @@ class HoldOutAuc:
         spread = self.covariance
         variance = float(spread[i, i] + spread[j, j] - 2.0 * spread[i, j])
         if variance <= ROUNDING:
-            return _without_variance(difference, self._is_perfect(i, j), self.codes)
+            known = abs(difference) <= ROUNDING and not (
+                self._is_perfect(i) and self._is_perfect(j)
+            )
+            return _constant(difference, self.codes, known=known)
         se = float(np.sqrt(variance))
         half, z = float(ndtri(0.5 + level / 2.0)) * se, difference / se
         p = 2.0 * float(ndtr(-abs(z)))
         return AucDifference(difference, se, z, p, difference - half, difference + half, self.codes)
 
-    def _is_perfect(self, i: int, j: int) -> bool:
-        return bool(max(self.covariance[i, i], self.covariance[j, j]) <= ROUNDING)
+    def _is_perfect(self, at: int) -> bool:
+        return bool(min(self.auc[at], 1.0 - self.auc[at]) <= ROUNDING)
+
+    def _without_variance(self, value: float, level: float) -> Interval:
+        codes = self.codes | {"DEGENERATE_VARIANCE"}
+        margin = float(1.0 - (1.0 - level) ** (1.0 / min(self.units)))
+        if value <= ROUNDING:
+            return Interval(0.0, margin, codes)
+        if value >= 1.0 - ROUNDING:
+            return Interval(1.0 - margin, 1.0, codes)
+        return Interval(float("nan"), float("nan"), codes)
 
 
 class Interval(NamedTuple):
@@ -197,8 +207,9 @@ def _owners(patient: ArrayLike | None, bags: int) -> Integers:
     return owner
 
 
-def _without_variance(difference: float, perfect: bool, codes: frozenset[str]) -> AucDifference:
+def _constant(difference: float, codes: frozenset[str], *, known: bool) -> AucDifference:
+    """Call equal scores equal; refuse a difference whose spread cannot be known."""
+    if known:
+        return AucDifference(difference, 0.0, 0.0, 1.0, difference, difference, codes)
     nan = float("nan")
-    if perfect:  # both AUROCs are 0 or 1, and no interval follows from them
-        return AucDifference(difference, 0.0, nan, nan, nan, nan, codes | {"DEGENERATE_VARIANCE"})
-    return AucDifference(difference, 0.0, 0.0, 1.0, difference, difference, codes)
+    return AucDifference(difference, 0.0, nan, nan, nan, nan, codes | {"DEGENERATE_VARIANCE"})

@@ -13,6 +13,7 @@ import numpy as np
 
 from milbench.seeds import seed as derived
 from milbench.stats.bayes import Reading, correlated_posterior
+from milbench.stats.bca import bca_intervals
 from milbench.stats.bootstrap import patient_bootstrap
 from milbench.stats.compare import Mark, compare_drawn, t_test
 from milbench.stats.equivalence import Equivalence, tost
@@ -40,8 +41,8 @@ class Pair:
 
     Parameters
     ----------
-    values, intervals
-        Of a and of b.
+    values, intervals, headlines
+        Of a and of b; intervals as in the table, and bias-corrected and accelerated.
     patient, se
         P and its standard error.
     fold, folds
@@ -65,6 +66,7 @@ class Pair:
     metric: str
     values: tuple[float, float]
     intervals: tuple[tuple[float, float], tuple[float, float]]
+    headlines: tuple[tuple[float, float], tuple[float, float]]
     patient: Paired
     se: float
     fold: TTest
@@ -101,6 +103,7 @@ def study_pair(metric: str, methods: Mapping[str, Predictions], question: Questi
     fold = t_test(drawn, a, b, question.alpha)
     patient = drawn.paired(a, b, level)
     first, second = drawn.estimates[a], drawn.estimates[b]
+    headlines = bca_intervals(drawn, methods, level=level)
     facts = facts_of(metric, methods[a], drawn)
     return Pair(
         a=a,
@@ -108,6 +111,7 @@ def study_pair(metric: str, methods: Mapping[str, Predictions], question: Questi
         metric=metric,
         values=(first.value, second.value),
         intervals=(drawn.interval(a, level), drawn.interval(b, level)),
+        headlines=(headlines[a], headlines[b]),
         patient=patient,
         se=drawn.standard_error(a, b),
         fold=fold,

@@ -171,7 +171,7 @@ def _repeats_of_t(seen: Seen, alpha: float, power: float) -> int | None:
 
 def _patients(seen: Seen, z: float, left: float) -> int | None:
     room = (seen.difference / z) ** 2 - left
-    if room <= 0:
+    if not (room > 0 and isfinite(seen.patient_variance)):
         return None
     guarded = ceil(seen.patients * ENOUGH_PATIENTS / max(1, seen.smallest_class))
     return max(guarded, ceil(seen.patients * seen.patient_variance / room))

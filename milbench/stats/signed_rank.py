@@ -39,7 +39,7 @@ class SignedRank:
         Ranks for the first method minus those for the second, over all ranks; from -1 to 1.
     median, low, high
         Hodges-Lehmann: the median of the means of all pairs of differences (each with itself
-        too), and its exact interval; NaN where no interval of that level exists.
+        too), and its exact interval; NaN where no interval of that level exists. Zeros count.
     codes
         ``MIN_P_UNREACHABLE`` where no differences of so many cohorts could have p < alpha.
     """

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from milbench.metrics.rows import ratio
 from milbench.stats.bootstrap import replicate_variance
 from milbench.stats.resampled import defined
 
 if TYPE_CHECKING:
     from milbench.metrics.rows import Floats
-    from milbench.stats.bootstrap import Bootstrap
+from milbench.stats.bootstrap import Bootstrap
 
 
 class Variation(NamedTuple):
@@ -63,7 +64,7 @@ def variation(bootstrap: Bootstrap, a: str, b: str | None = None) -> Variation:
         folds, per_seed = folds - second.folds, per_seed - second.per_seed
     return Variation(
         patient=_variance(defined(drawn)),
-        repeat=_variance(np.nanmean(per_seed, axis=1)),
+        repeat=_variance(_row_means(per_seed)),
         seed=_within(per_seed),
         fold=_within(folds),
         in_table=replicate_variance(per_seed),
@@ -80,5 +81,10 @@ def _within(table: Floats) -> float:
     freedom = int(np.maximum(there.sum(axis=1) - 1, 0).sum())
     if not freedom:
         return float("nan")
-    means = np.nanmean(table, axis=1, keepdims=True)
+    means = _row_means(table)[:, None]
     return float(np.nansum((table - means) ** 2) / freedom)
+
+
+def _row_means(table: Floats) -> Floats:
+    """Return the mean of what is there in each row; NaN for an empty row."""
+    return ratio(np.nansum(table, axis=1), (~np.isnan(table)).sum(axis=1).astype(float))

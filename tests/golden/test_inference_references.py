@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from milbench.metrics import Predictions
+from milbench.metrics.catalogue import value_of
+from milbench.metrics.rows import Rows
 from milbench.stats.bayes import bayesian_signed_rank, correlated_posterior
+from milbench.stats.bca import bca
 from milbench.stats.corrected_t import corrected_ttest
 from milbench.stats.delong import hold_out_auc
 from milbench.stats.equivalence import tost
@@ -22,6 +25,7 @@ from milbench.stats.random_effects import random_effects
 from milbench.stats.ranks import borda, mean_rank_intervals, tally, win_rates
 from milbench.stats.sign_flip import rank_swap, sign_flip
 from milbench.stats.signed_rank import fewest_cohorts, signed_rank, smallest_p
+from milbench.stats.units import mean_of, unit_bootstrap
 
 pytestmark = pytest.mark.data
 
@@ -159,12 +163,25 @@ def test_signs_of_nine_differences(reference):
     assert (found.median, found.high) == pytest.approx((0.0235, 0.045), abs=1e-10)
 
 
-def test_interval_over_draws_of_cohorts(reference):
-    """Case ``signflip``: the percentile interval of a mean over nine cohorts, within 0.0015.
+def test_intervals_of_a_mean(reference):
+    """Case ``signflip``: percentile and BCa by R's boot and scipy, within 0.0015."""
+    given, expected = reference("signflip")
+    values, wanted = np.array(given["d"]), expected["bootstrap_mean_ci95_B200000"]
 
-    Ranks of two methods are 1.5 -+ 0.5, so a difference d enters as a table of its two signs;
-    the mean rank of a 0/1 win follows the same draws. Checked through the standard deviation.
-    """
+    found = unit_bootstrap({"m": mean_of(values)}, np.arange(9), draws=50_000, seed=1)
+
+    assert found.interval("m") == pytest.approx(tuple(wanted["perc"]), abs=0.0015)
+    left_out = (values.sum() - values) / 8
+    limits = bca(found.draws[0], values.mean(), left_out)
+    assert limits == pytest.approx(tuple(wanted["bca"]), abs=0.0015)
+    spread = expected["bootstrap_mean_exact_sd"]
+    assert found.values[0] == pytest.approx(spread["mean"], abs=1e-12)
+    exact = spread["exact_bootstrap_sd_of_mean"]
+    assert found.draws[0].std() == pytest.approx(exact, rel=0.01)
+
+
+def test_interval_over_draws_of_cohorts(reference):
+    """Case ``signflip``, as two methods: the mean rank of the first is 2 less its share of wins."""
     given, _ = reference("signflip")
     won = np.array(given["d"]) > 0
 
@@ -349,3 +366,35 @@ def test_examples_of_papers(values):
     assert np.sqrt(auc.covariance.diagonal()) == pytest.approx(list(wanted["se"].values()))
     for name, expected in wanted["pairs"].items():
         assert auc.paired(*name.split("-")).p == pytest.approx(expected["p"], abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["A", "B"])
+def test_variance_of_each_class(reference, method):
+    """Case ``multiclass``: pROC's variance of each class against the rest."""
+    given, expected = reference("multiclass")
+    label, score = np.array(given["y"]), np.array(given["probs"][method])
+
+    found = [
+        hold_out_auc(["m"], label == number, [score[:, number]]).covariance[0, 0]
+        for number in range(given["n_classes"])
+    ]
+
+    assert found == pytest.approx(expected["auc"]["ovr_var_per_class"][method], abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["A", "B"])
+def test_error_of_quadratic_kappa(reference, method):
+    """Case ``ordinal.qwk``: the bootstrap's error is near Fleiss's asymptotic one of R's vcd."""
+    given, expected = reference("ordinal.qwk")
+    score, bags = np.eye(given["n_classes"])[given["pred"][method]], len(given["y"])
+    rows = Rows(np.array(given["y"]), score, np.array(given["pred"][method]))
+
+    found = unit_bootstrap(
+        {"m": lambda weights: value_of("quadratic-kappa", rows, weights)},
+        np.arange(bags),
+        draws=4000,
+        seed=1,
+    )
+
+    assert found.values[0] == pytest.approx(expected[method]["qwk"], abs=1e-8)
+    assert found.draws.std() == pytest.approx(expected[method]["qwk_ase_fleiss"], rel=0.15)

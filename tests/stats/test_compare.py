@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from milbench.errors import StatisticsError
 from milbench.stats.bootstrap import Bootstrap, patient_bootstrap
 from milbench.stats.codes import MEANINGS
 from milbench.stats.compare import compare_all, compare_drawn
@@ -222,3 +223,25 @@ def test_rejections_under_the_null_are_near_alpha(experiment):
 
     assert rejected[0] in range(1, 19)
     assert rejected[1] in range(13)
+
+
+def test_a_declared_control_has_a_smaller_family(experiment):
+    """Three methods against one: Holm over three, each p the one of the pair alone."""
+    methods = {name: experiment(i, signal=1.0 + i / 4) for i, name in enumerate("abcd")}
+    drawn = patient_bootstrap("auroc", methods, draws=300, seed=1)
+
+    found = compare_drawn(drawn, control="b")
+
+    alone = {(pair.a, pair.b): pair.p_patient for pair in compare_drawn(drawn)}
+    assert [(pair.a, pair.b) for pair in found] == [("a", "b"), ("b", "c"), ("b", "d")]
+    assert [pair.p_patient for pair in found] == [alone[pair.a, pair.b] for pair in found]
+    expected = holm([pair.p_patient for pair in found])
+    assert [pair.p_patient_holm for pair in found] == pytest.approx(expected)
+
+
+def test_an_unknown_control_is_refused(experiment):
+    """The message names the methods."""
+    drawn = patient_bootstrap("auroc", {"a": experiment(1)}, draws=10, seed=1)
+
+    with pytest.raises(StatisticsError, match="expected one of a"):
+        compare_drawn(drawn, control="best")

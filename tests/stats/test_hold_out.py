@@ -86,6 +86,28 @@ def test_two_perfect_methods_are_not_compared():
     assert low == pytest.approx(1 - 3 / 50, abs=0.002)  # the rule of three
 
 
+def test_equal_scores_for_all_bags_have_no_interval():
+    """AUROC 0.5 without variance: not perfect, so no rule of three; against itself p is 1."""
+    label = np.arange(60) % 2
+
+    found = hold_out_auc("ab", label, np.zeros((2, 60)))
+
+    assert np.isnan(found.interval("a").low)
+    assert found.paired("a", "b").p == 1.0
+
+
+def test_a_constant_gain_is_not_called_equal():
+    """Two placements better by the same share for every bag: no spread, and no p."""
+    label = [1, 1, 0, 0]
+    found = hold_out_auc("ab", label, [[1.0, 1.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
+
+    pair = found.paired("a", "b")
+
+    assert pair.difference == 0.5
+    assert np.isnan(pair.p)
+    assert "DEGENERATE_VARIANCE" in pair.codes
+
+
 def test_the_logit_interval_stays_inside():
     """Near 1 the plain one does not; by hand from the same error."""
     label, table = scores(4, n=50, methods=1)
