@@ -37,7 +37,7 @@ def milbench_encoders() -> Iterator[Encoder]:
         dim=256,
     )
     yield Encoder(
-        name="colour-statistics",
-        target="milbench_encoders.colour_statistics:ColourStatistics",
+        name="colour-texture",
+        target="milbench_encoders.colour_texture:ColourTexture",
         summary="17 numbers a channel: mean, spread, quantiles, histogram and steps of its pixels",
     )

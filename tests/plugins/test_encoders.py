@@ -63,11 +63,11 @@ def test_precomputed_refuses_images() -> None:
         encoder("precomputed")(np.zeros((2, 1, 8, 8), dtype=np.uint8))
 
 
-def test_colour_statistics_by_hand() -> None:
+def test_colour_texture_by_hand() -> None:
     """Four pixels 0, 0, 51, 255: quantiles between neighbours, and two steps in each direction."""
     tile = np.array([[[[0, 0], [51, 255]]]], dtype=np.uint8)
 
-    (found,) = encoder("colour-statistics")(tile)
+    (found,) = encoder("colour-texture")(tile)
 
     sd = np.sqrt(np.mean((np.array([0, 0, 0.2, 1]) - 0.3) ** 2))
     quantiles = [0.0, 0.0, 0.1, 0.2 + 0.25 * 0.8, 0.2 + 0.7 * 0.8]
@@ -77,13 +77,13 @@ def test_colour_statistics_by_hand() -> None:
 
 
 @given(arrays(np.uint8, st.tuples(*(st.integers(1, 4) for _ in range(4)))))
-def test_colour_statistics_treat_each_tile_and_channel_alone(tiles) -> None:
+def test_colour_texture_treat_each_tile_and_channel_alone(tiles) -> None:
     """In [0, 1], 17 a channel, whatever the other tiles and channels are."""
-    together = encoder("colour-statistics")(tiles)
+    together = encoder("colour-texture")(tiles)
 
     assert together.shape == (len(tiles), 17 * tiles.shape[1])
     assert together.dtype == np.float32
     assert (together >= 0).all()
     assert (together <= 1).all()
-    alone = [encoder("colour-statistics")(tiles[:, [channel]]) for channel in range(tiles.shape[1])]
+    alone = [encoder("colour-texture")(tiles[:, [channel]]) for channel in range(tiles.shape[1])]
     np.testing.assert_allclose(together, np.concatenate(alone, axis=1), atol=1e-6)

@@ -14,7 +14,7 @@ BINS = 8  # of the histogram of a channel
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
-class ColourStatistics:
+class ColourTexture:
     """Describe each channel of a tile by itself.
 
     Seventeen numbers a channel, all in [0, 1]: mean, standard deviation, five quantiles (0.1, 0.25,
