@@ -1,4 +1,4 @@
-"""Built-in data sets of milbench; ``catalogue.py`` is the table of contents."""
+"""Built-in data sets of milbench; ``catalogue`` is the table of contents."""
 
 from __future__ import annotations
 

@@ -1,0 +1,3 @@
+"""Names of classes that many data sets have."""
+
+BINARY = ("negative", "positive")

@@ -1,0 +1,87 @@
+"""Pictures of tissue.
+
+The two colon sets show the same nuclei.
+"""
+
+from __future__ import annotations
+
+from milbench import Dataset
+
+BREAKHIS_SITE = (
+    "https://web.inf.ufpr.br/vri/databases/breast-cancer-histopathological-database-breakhis"
+)
+COLON_SITE = "https://warwick.ac.uk/fac/cross_fac/tia/data/crchistolabelednucleihe"
+BREAKHIS_LICENCE = "offered for research; CC BY 4.0 as often stated, not confirmed by its authors"
+COLON_LICENCE = "offered for research by its authors; no licence text known: no commercial use"
+SIRINUKUNWATTANA = (
+    "Sirinukunwattana et al. 2016, Locality sensitive deep learning for detection and "
+    "classification of nuclei in routine colon cancer histology images, IEEE TMI 35, "
+    "https://doi.org/10.1109/TMI.2016.2525803"
+)
+SPANHOL = (
+    "Spanhol, Oliveira, Petitjean, Heutte 2016, A dataset for breast cancer histopathological "
+    "image classification, IEEE TBME 63, https://doi.org/10.1109/TBME.2015.2496264"
+)
+
+
+def breakhis(zoom: int, pictures: int) -> Dataset:
+    """Return the record of the pictures of one magnification."""
+    return Dataset(
+        name=f"breakhis-{zoom}x",
+        target=f"milbench_datasets.breakhis:ZOOM{zoom}.bags",
+        summary=f"breast tumours at {zoom}x, is it malignant?: {pictures} pictures of 700x460 from "
+        "82 patients",
+        paper=SPANHOL,
+        classes=("benign", "malignant"),
+        encoder="pixels",
+        tiler="whole",
+        tiler_args={"size": [700, 460]},  # a few pictures have 456 rows
+        cohort="breakhis",
+        files=("BreaKHis_v1/**/*.png", "breakhis/**/*.png"),
+        how_to_get="unpack BreaKHis_v1.tar.gz in the data folder, or put pictures with their "
+        "official names anywhere below breakhis",
+        licence=BREAKHIS_LICENCE,
+        url=BREAKHIS_SITE,
+    )
+
+
+RECORDS = (
+    Dataset(
+        name="colon",
+        target="milbench_datasets.colon:bags",
+        summary="colon images, is a nucleus epithelial?: 100 bags (51 positive), 22444 nuclei of "
+        "27x27 pixels; bag size alone gives AUC 0.77",
+        paper=SIRINUKUNWATTANA,
+        classes=("no epithelium", "epithelium"),
+        encoder="pixels",
+        cohort="colon",
+        group_known=False,  # several images come from one patient; the files do not say which
+        files=(
+            "CRCHistoPhenotypes_2016_04_28/Classification/*/*",
+            "colon_crchistophenotypes/images/*.png",
+            "colon_crchistophenotypes/detection_mats.zip",
+        ),
+        how_to_get="ask for CRCHistoPhenotypes at the address and unpack it in the data folder; "
+        "docs/datasets.md names the layouts that are read",
+        licence=COLON_LICENCE,
+        url=COLON_SITE,
+    ),
+    Dataset(
+        name="colon-features",
+        target="milbench_datasets.colon_features:bags",
+        summary="the nuclei of colon as hand-made features of their colours and texture: 100 bags "
+        "(51 positive), 22444 instances",
+        paper=SIRINUKUNWATTANA,
+        classes=("no epithelium", "epithelium"),
+        cohort="colon",
+        group_known=False,
+        files=("colon_crchistophenotypes/bags_handcrafted.npz",),
+        how_to_get="the file is not published; write one of your features as docs/datasets.md says",
+        licence=COLON_LICENCE,
+        url=COLON_SITE,
+    ),
+    breakhis(40, 1995),
+    breakhis(100, 2081),
+    breakhis(200, 2013),
+    breakhis(400, 1820),
+)
