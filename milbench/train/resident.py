@@ -19,7 +19,7 @@ from milbench.features import on_device
 from milbench.train.matmul import DEFAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from torch import Tensor
@@ -213,6 +213,11 @@ class FoldBags:
     def nbytes(self) -> int:
         """Return the bytes that all bags take in the type they are kept in."""
         return self._data.x.numel() * self._kept_as.itemsize
+
+    def count_values(self, bags: Sequence[int]) -> int:
+        """Return how many values the features of ``bags`` hold together, as they are stored."""
+        offsets, width = self._data.offsets, self._data.in_dim
+        return width * sum(offsets[bag + 1] - offsets[bag] for bag in bags)
 
     def preparing(self, prepare: Callable[[Bag], Bag]) -> FoldBags:
         """Return the same bags for another ``prepare``; a standardised copy is shared."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch.utils.checkpoint import checkpoint
 
 from milbench.errors import TrainingError
 from milbench.seeds import seed
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from milbench.train.optim import Optimizer
 
     Loss = Callable[[Any, Any, Context], Tensor]  # of one bag, or of the bags of a step
+
+# Features of a step, 256 MiB in float32: what a network keeps of them is several times as much.
+JOINED_VALUES = 2**26
 
 
 def cross_entropy(output: Output, label: Tensor, _context: Context) -> Tensor:
@@ -106,7 +110,8 @@ class _Training(NamedTuple):
 
 
 def _train_epoch(training: _Training, epoch: int) -> None:
-    model, forward, parameters, optimizer, labels, masks, fold, plateau = training
+    model, parameters, optimizer = training.model, training.parameters, training.optimizer
+    labels, fold, plateau = training.labels, training.fold, training.plateau
     run = fold.run
     rate = learning_rate(run.cell.recipe, epoch) if plateau is None else plateau.rate
     order = epoch_order(fold.n_bags, fold.train, *order_names(run, epoch))
@@ -118,12 +123,7 @@ def _train_epoch(training: _Training, epoch: int) -> None:
     loss: Tensor | None = None
     losses: list[Tensor] = []
     for bags in steps_of(model, order, fold.labels):
-        outputs = []
-        for bag in bags:
-            if masks is not None:
-                masks.grow()
-                masks.start(keys[bag])
-            outputs.append(forward(fold.bags[bag]))
+        outputs = _outputs(training, bags, keys)
         if joins_bags:
             loss = loss_of(outputs, [labels[bag] for bag in bags], context)
         else:
@@ -137,6 +137,24 @@ def _train_epoch(training: _Training, epoch: int) -> None:
         raise TrainingError(diverged("training", epoch, run.cell.recipe.lr))
     if plateau is not None:
         plateau.take(float(torch.stack(losses).mean()))
+
+
+def _outputs(training: _Training, bags: list[int], keys: tuple[Tensor, ...]) -> list[Output]:
+    """Return the output of each bag of a step.
+
+    A step of several large bags keeps their outputs only; what the gradients need beside them is
+    computed again, one bag after the other and with the same masks.
+    """
+    if len(bags) == 1 or training.fold.bags.count_values(bags) <= JOINED_VALUES:
+        return [_output(training, bag, keys) for bag in bags]
+    return [checkpoint(_output, training, bag, keys, use_reentrant=False) for bag in bags]
+
+
+def _output(training: _Training, bag: int, keys: tuple[Tensor, ...]) -> Output:
+    if training.masks is not None:
+        training.masks.grow()
+        training.masks.start(keys[bag])
+    return training.forward(training.fold.bags[bag])
 
 
 def _dropout_keys(training: _Training, epoch: int) -> tuple[Tensor, ...]:

@@ -85,8 +85,7 @@ class HMIL(nn.Module):
     dropout
         Unless it is 0, as published, both branches of each attention have one of 0.25.
     batch
-        Bags of a step; the last step of an epoch takes what is left. All of them are in memory at
-        a time, so large bags on a small machine need a smaller one.
+        Bags of a step; the last step of an epoch takes what is left.
     """
 
     def __init__(  # noqa: PLR0913  # a method's settings are keywords by contract

@@ -12,6 +12,7 @@ from milbench.errors import TrainingError
 from milbench.jobs import Cell, Run
 from milbench.seeds import seed
 from milbench.splits import Part
+from milbench.train import sequential
 from milbench.train.engine import train_run
 from milbench.train.protocol import epoch_order, steps_of
 from milbench.train.resident import Resident, fit_scaler
@@ -132,6 +133,24 @@ def test_each_bag_of_a_step_has_dropout_of_its_own():
 
     assert not torch.equal(first, second)
     assert not torch.equal(second, third)
+
+
+def test_a_step_of_large_bags_is_computed_again_with_the_same_masks(monkeypatch):
+    """Keeping outputs only, to save memory, changes no bit of what is learnt."""
+    kept = train_run(RUN, record(Dropped), data(), PART)
+    monkeypatch.setattr(sequential, "JOINED_VALUES", 35)  # a step of three bags holds 36
+    again = train_run(RUN, record(Counted), data(), PART)
+
+    np.testing.assert_array_equal(again.test, kept.test)
+    assert Counted.passes == 2 * 2 * 9  # twice for each of nine bags in each of two epochs
+
+
+class Counted(Dropped):
+    passes: ClassVar[int] = 0
+
+    def forward(self, bag: Bag) -> Output:
+        Counted.passes += self.training
+        return super().forward(bag)
 
 
 def test_a_method_that_makes_no_step_fails():
