@@ -77,20 +77,20 @@ class Refusal(NamedTuple):
     code: str
 
 
-# How often each rejected a true null at 0.05 in simulations of equal learners; see
-# benchmarks/statistics/calibration.py, which simulates them again.
+# How often each rejected a true null at 0.05: equal learners, simulated by
+# benchmarks/statistics/calibration.py.
 REFUSED: Final[Mapping[str, Refusal]] = {
     "t over folds": Refusal(
-        "training sets of folds overlap; wrong in up to 55 % of studies with repeats", "T", ""
+        "training sets of folds overlap; wrong in up to 52 % of studies with repeats", "T", ""
     ),
     "Wilcoxon over folds": Refusal(
-        "training sets of folds overlap; wrong in up to 55 % of studies with repeats", "T", ""
+        "training sets of folds overlap; wrong in up to 51 % of studies with repeats", "T", ""
     ),
     "t over repeats": Refusal(
-        "repeats share all patients; wrong in up to 79 % of studies", "P", ""
+        "repeats share all patients; wrong in up to 78 % of studies", "P", ""
     ),
     "t over seeds": Refusal(
-        "seeds of one split share all patients; wrong in 23 to 62 % of studies",
+        "seeds of one split share all patients; wrong in 28 % of studies",
         "P over repeats with new splits",
         "SEED_ONLY_REPLICATION",
     ),
