@@ -150,7 +150,7 @@ def over_cohorts(cohorts: int, methods: int, *, versus_control: bool = False) ->
         why = f"{cohorts} of {needed} cohorts: a mean over these cohorts, no test in general"
         return Procedure("random effects", "shown", why, code)
     why = "one cohort says" if cohorts == 1 else f"{cohorts} cohorts say"
-    return Procedure("no test", "refused", f"{why} nothing of methods in general", code)
+    return Procedure("signed rank", "refused", f"{why} nothing of methods in general", code)
 
 
 def _fixed_models(facts: Facts) -> Iterator[Procedure]:
