@@ -454,6 +454,18 @@ def test_another_metric_or_several_are_not_tested_over_cohorts():
     assert "ranked by different metrics" in made.note
 
 
+def test_ranks_and_letters_stand_in_the_last_table():
+    """Best first: 1 and a, 2 and b, 3 and c; a suite of two data sets has no such columns."""
+    table = render(build(*seven()), "markdown").partition("All data sets")[2]
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("|")]
+
+    place = [cell.strip() for cell in rows[0]].index("Letters")
+    cells = {row[1].strip(): (row[place - 1].strip(), row[place].strip()) for row in rows[2:5]}
+    assert cells == {"good": ("1", "a"), "fair": ("2", "b"), "poor": ("3", "c")}
+    two = build(board("good", datasets=several("one", "two")), on("one", GOOD) + on("two", GOOD))
+    assert "Letters" not in render(two, "markdown")
+
+
 def test_tests_over_cohorts_are_in_the_document():
     """JSON holds every pair with its p and probabilities."""
     document = json.loads(render(build(*seven()), "json"))

@@ -44,7 +44,7 @@ SEED_NOISE = 0.7  # length of the random weights, in lengths of the learnt ones
 SLIDE_SHARE = 0.5  # share of a slide's noise that is the patient's
 RIDGE = 0.1
 TESTS = ("P", "T", "t over folds", "Wilcoxon", "t over repeats", "t over seeds", "pooled DeLong")
-# From to: the rates of the protocol's simulation, and three standard errors of 400 studies.
+# The rates of the protocol's simulation, and three standard errors of 400 studies to either side.
 BANDS = {"P": (0.02, 0.11), "T": (0.0, 0.075)}
 
 
@@ -112,7 +112,17 @@ def report(setting: Setting, studies: int, draws: int, seed: int) -> None:
     gap, rates = rejections(setting, studies, draws, seed)
     line = "".join(f"{rates[test]:15.3f}" if test in rates else f"{'-':>15}" for test in TESTS)
     seconds = time.process_time() - started
-    print(f"{setting.name:24}{gap:12.3f}{line}   {seconds:.0f} s", flush=True)
+    print(
+        f"{setting.name:24}{gap:12.3f}{line}   {seconds:.0f} s{beyond(setting, rates)}", flush=True
+    )
+
+
+def beyond(setting: Setting, rates: dict[str, float]) -> str:
+    """Return which tests reject a true null more often than their band allows."""
+    if setting.better:
+        return ""
+    found = [test for test, (_, most) in BANDS.items() if rates[test] > most]
+    return f"   beyond its band: {', '.join(found)}" if found else ""
 
 
 def rejections(

@@ -68,6 +68,8 @@ def overall_notes(leaderboard: Leaderboard) -> Iterator[str]:
         return
     yield f"Data sets: {', '.join(overall.datasets)}."
     yield overall.note
+    if overall.across is not None:
+        yield "Rank: what these tests leave open. Methods that share a letter were not told apart."
     if overall.reference is not None:
         yield f"Win, tie, loss: ties are differences up to {leaderboard.rope:g} (ROPE)."
 

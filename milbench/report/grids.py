@@ -106,6 +106,8 @@ def overall_grid(overall: Overall) -> Grid:
     pairs = zip(overall.metrics, overall.datasets, strict=True)
     values = [f"{headed(METRICS[metric])} on {place}" for metric, place in pairs]
     headers = ["Method", *values, "Mean rank"]
+    if overall.across is not None:
+        headers += ["Rank", "Letters"]
     if overall.reference is not None:
         headers.append(f"Win/tie/loss vs {overall.reference}")
     headers.append("Incomplete on")
@@ -200,6 +202,9 @@ def _class_texts(section: Section, score: Score) -> Iterator[str]:
 def _overall_row(overall: Overall, standing: Standing) -> tuple[Cell, ...]:
     values = (Cell(write.number(value)) for value in standing.values)
     cells = [Cell(named(standing)), *values, Cell(write.number(standing.mean_rank, 2))]
+    if overall.across is not None:
+        rank = write.rank(overall.across.ranks.get(standing.method))
+        cells += [Cell(rank), Cell(overall.across.letters.get(standing.method, write.MISSING))]
     if overall.reference is not None:
         cells.append(Cell(_tally(standing, overall.reference)))
     return (*cells, Cell("; ".join(standing.missing)))

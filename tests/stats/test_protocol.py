@@ -69,7 +69,7 @@ def test_fixed_models_without_a_test_of_their_own(change):
         (5, 2, "random effects", "shown"),
         (9, 6, "signed rank", "shown"),
         (10, 6, "signed rank", "claims"),
-        (2, 2, "no test", "refused"),
+        (2, 2, "signed rank", "refused"),
     ],
 )
 def test_cohorts(cohorts, methods, test, role):
