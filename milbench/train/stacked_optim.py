@@ -78,6 +78,8 @@ OF: dict[str, type[Sliced]] = {
 
 def cannot_stack(recipe: Recipe) -> str:
     """Return why the optimiser of ``recipe`` has no stacked form here, or empty text."""
+    if recipe.optimizer not in OF:
+        return f"the optimiser {recipe.optimizer} has no stacked form"
     if not HAS_FUSED and recipe.optimizer in ("adam", "adamw", "sgd"):
         return f"this version of torch has no fused kernel of {recipe.optimizer}"
     return ""
