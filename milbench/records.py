@@ -38,8 +38,7 @@ class Recipe:
         ``adam``, ``adamw``, ``sgd``, ``radam``, ``lookahead-radam`` (RAdam with the decoupled decay
         of AdamW, pulled back half-way every six steps) or ``rmsprop`` (squares decay by 0.99).
     lr, weight_decay, betas, momentum, nesterov
-        Settings of the optimiser; ``betas`` belong to the Adam family, ``momentum`` to SGD and
-        RMSprop.
+        Of the optimiser; ``betas`` belong to the Adam family, ``momentum`` to SGD and RMSprop.
     decay
         What weight decay shrinks: ``all`` parameters, or ``matrices`` only, those of two axes or
         more, and neither biases nor the scales of normalisations.

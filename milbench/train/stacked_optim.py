@@ -80,6 +80,8 @@ def cannot_stack(recipe: Recipe) -> str:
     """Return why the optimiser of ``recipe`` has no stacked form here, or empty text."""
     if recipe.schedule == "plateau":
         return "a rate that waits for a run's own training loss has no stacked form"
+    if recipe.optimizer not in OF:
+        return f"the optimiser {recipe.optimizer} has no stacked form"
     if not HAS_FUSED and recipe.optimizer in ("adam", "adamw", "sgd"):
         return f"this version of torch has no fused kernel of {recipe.optimizer}"
     return ""

@@ -1,5 +1,7 @@
 """Stacked optimisers: each replica moves as under torch's own, also left out of steps."""
 
+from typing import get_args, get_type_hints
+
 import pytest
 import torch
 from torch import nn
@@ -7,7 +9,7 @@ from torch import nn
 from milbench import Recipe
 from milbench.train.active import Active
 from milbench.train.optim import build_optimizer
-from milbench.train.stacked_optim import stacked_optimizer
+from milbench.train.stacked_optim import cannot_stack, stacked_optimizer
 
 CPU = torch.device("cpu")
 RECIPES = [
@@ -107,6 +109,14 @@ def test_each_replica_has_a_rate_and_a_decay_of_its_own(optimizer):
 
     for row, parameter in zip(stack[0], theirs, strict=True):
         torch.testing.assert_close(row, parameter.data, rtol=1e-12, atol=1e-12)
+
+
+def test_every_optimiser_of_a_recipe_is_stacked_or_said_not_to_be():
+    """RMSprop alone has no stacked form; a run with it is trained by itself."""
+    kinds = get_args(get_type_hints(Recipe)["optimizer"])
+
+    assert [kind for kind in kinds if cannot_stack(Recipe(optimizer=kind))] == ["rmsprop"]
+    assert "rmsprop has no stacked form" in cannot_stack(Recipe(optimizer="rmsprop"))
 
 
 def test_neighbours_of_a_kind_make_a_span():
