@@ -12,7 +12,7 @@ from milbench_aggregators.catalogue import (
     attention,
     controls,
     pooling,
-    refinement,
+    refined,
     slides,
     tiles,
 )
@@ -21,5 +21,5 @@ from milbench_aggregators.catalogue import (
 @hookimpl
 def milbench_aggregators() -> Iterator[Aggregator]:
     """Yield the built-in methods, then the controls."""
-    for family in (pooling, attention, slides, tiles, refinement, controls):
+    for family in (pooling, attention, slides, tiles, refined, controls):
         yield from family.RECORDS

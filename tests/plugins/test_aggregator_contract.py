@@ -25,7 +25,12 @@ NETWORKS = [name for name in RECORDS if name not in ESTIMATORS]
 BLIND = ["prior", "bag-size"]  # read no feature, so any shape of instance will do
 ORDERED = [name for name, record in RECORDS.items() if "order" in record.needs]
 # Sizes that keep the tests fast; the published ones are proven with the golden numbers.
-SMALL = {"transmil": {"width": 64, "heads": 8, "landmarks": 8}}
+REFINED = {"epochs": 3, "warmup": 1, "refresh": 2, "mil_epochs": 2}
+SMALL = {
+    "transmil": {"width": 64, "heads": 8, "landmarks": 8},
+    "its2clr-features": REFINED,
+    "hnm-features": REFINED,
+}
 DIM = 16
 
 every = pytest.mark.parametrize("name", RECORDS)
@@ -73,6 +78,7 @@ def test_the_methods_of_the_first_release_are_there():
         *("abmil", "gated-abmil", "dsmil", "dsmil-classic", "hnm-dsmil"),
         *("clam-sb", "clam-mb", "mil-fc", "transmil"),
         *("keras-simple", "keras-simple-sum", "keras-simple-cnn"),
+        *("its2clr", "hnm", "its2clr-features", "hnm-features"),
         *("prior", "bag-size", "pooled-logistic", "pooled-forest"),
     ]
     controls = [name for name, record in ALL.items() if record.control]

@@ -17,13 +17,15 @@ RECORDS = {record.name: record for record in milbench_aggregators()}
 CONTROLS = {"prior", "bag-size"}
 POOLED = {"mean", "max", "pooled-logistic", "pooled-forest"}  # one nine among ten is lost in these
 # Each slot of keras-simple learns for itself, and few bags have a nine in a given one; the suite
-# witness shows it where half of the slots are positive. A network on images gets no features.
-ELSEWHERE = {"keras-simple", "keras-simple-cnn"}
+# witness shows it where half of the slots are positive. Networks on images get no features.
+ELSEWHERE = {"keras-simple", "keras-simple-cnn", "its2clr", "hnm"}
 SMALL = {
     "keras-simple-sum": {"hidden": (128, 128, 64), "attention": 128},
     "clam-sb": {"hidden": 64, "attention": 32},
     "clam-mb": {"hidden": 64, "attention": 32},
     "transmil": {"width": 32, "heads": 4, "landmarks": 16},
+    "its2clr-features": {"epochs": 4, "warmup": 1, "refresh": 3, "mil_epochs": 6},
+    "hnm-features": {"epochs": 4, "warmup": 1, "refresh": 3, "mil_epochs": 12},
 }
 LEARNERS = [name for name in RECORDS if name not in CONTROLS | POOLED | ELSEWHERE]
 MARGIN = 0.2
