@@ -70,7 +70,9 @@ def test_loss_pulls_anchors_together_and_pushes_the_rest_away():
     contrastive_loss(first, second, Roles(LABELS, NEGATIVE), 0.5).backward()
 
     def mean_similarity(one, other):
-        return (one[NEGATIVE] @ other[NEGATIVE].T).mean(), (one[NEGATIVE] @ other[POSITIVE].T).mean()
+        return (one[NEGATIVE] @ other[NEGATIVE].T).mean(), (
+            one[NEGATIVE] @ other[POSITIVE].T
+        ).mean()
 
     near, far = mean_similarity(first, second)
     moved = [F.normalize(view - 0.1 * view.grad, dim=1) for view in (first, second)]

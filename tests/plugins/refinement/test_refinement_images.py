@@ -14,8 +14,15 @@ from milbench_aggregators import milbench_aggregators
 RECORDS = {record.name: record for record in milbench_aggregators()}
 METHODS = ["its2clr", "hnm"]
 SMALL = {
-    **{"width": 4, "pretrain_epochs": 1, "augmentation": "flip", "batch": 128},
-    **{"epochs": 2, "warmup": 1, "refresh": 1, "mil_epochs": 2, "mil_lr": 5e-3},
+    "width": 4,
+    "pretrain_epochs": 1,
+    "augmentation": "flip",
+    "batch": 128,
+    "epochs": 2,
+    "warmup": 1,
+    "refresh": 1,
+    "mil_epochs": 2,
+    "mil_lr": 5e-3,
 }
 LONGER = {"epochs": 9, "refresh": 4, "mil_epochs": 25, "lr": 0.1, "batch": 64}
 every = pytest.mark.parametrize("name", METHODS)

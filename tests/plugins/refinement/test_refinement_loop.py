@@ -49,10 +49,23 @@ def fitted(method=HNMFeatures, train=None, valid=None, seed=0, **settings):
 def test_the_defaults_are_those_of_the_authors_commands():
     """READMEs and code of both repositories, the values of the specification."""
     both = {
-        **{"epochs": 100, "refresh": 5, "threshold": 0.3, "batch": 512, "positive_part": 0.2},
-        **{"positive_share": 0.2, "positive_share_end": 0.8, "low_share": 0.2, "lr": 0.01},
-        **{"weight_decay": 1e-4, "temperature": 0.07, "mil_epochs": 350, "extract_epoch": 199},
-        **{"mil_lr": 2e-4, "mil_weight_decay": 1e-4, "halve_every": 37.5, "anchor_part": 0.05},
+        "epochs": 100,
+        "refresh": 5,
+        "threshold": 0.3,
+        "batch": 512,
+        "positive_part": 0.2,
+        "positive_share": 0.2,
+        "positive_share_end": 0.8,
+        "low_share": 0.2,
+        "lr": 0.01,
+        "weight_decay": 1e-4,
+        "temperature": 0.07,
+        "mil_epochs": 350,
+        "extract_epoch": 199,
+        "mil_lr": 2e-4,
+        "mil_weight_decay": 1e-4,
+        "halve_every": 37.5,
+        "anchor_part": 0.05,
     }
     its2clr, hnm = ITS2CLR(3, 2), HNM(3, 2)
 
@@ -137,7 +150,7 @@ def test_positive_anchors_wait_for_the_warm_up(monkeypatch):
 
 
 def test_steps_draw_from_their_pools(monkeypatch):
-    """Negative anchors: clean negatives and passing instances. Positive: positives and negatives."""
+    """Negative anchors beside passing instances; positive anchors beside all negatives."""
     recorded = Recorded(monkeypatch)
     fitted(ITS2CLRFeatures, warmup=0, epochs=1, batch=1000)
     ((_, _, pools),) = recorded.pools
@@ -308,4 +321,3 @@ def test_refined_rounds_are_logged(caplog):
         "round after epoch 2",
         "round after epoch 4",
     ]
-
