@@ -12,6 +12,7 @@ from milbench.errors import (
     TrainingError,
 )
 from milbench.hookspecs import API_VERSION, hookimpl
+from milbench.pictures import Box, MaskedPicture, Picture, Tiles
 from milbench.records import (
     Aggregator,
     Choice,
@@ -20,6 +21,7 @@ from milbench.records import (
     Encoder,
     LogUniform,
     Recipe,
+    Tiler,
     Uniform,
 )
 
@@ -29,6 +31,7 @@ __all__ = [
     "API_VERSION",
     "Aggregator",
     "Bag",
+    "Box",
     "Choice",
     "Context",
     "Dataset",
@@ -39,10 +42,14 @@ __all__ = [
     "FeatureError",
     "LabelledBag",
     "LogUniform",
+    "MaskedPicture",
     "MilbenchError",
     "MissingDataError",
     "Output",
+    "Picture",
     "Recipe",
+    "Tiler",
+    "Tiles",
     "TrainingError",
     "Uniform",
     "__version__",

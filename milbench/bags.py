@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from milbench.pictures import Picture
+
 
 @dataclass(frozen=True, slots=True)
 class Bag:
@@ -107,7 +109,9 @@ class LabelledBag:
     x : (N, D), optional
         Features of the instances.
     images : (N, C, H, W) uint8, optional
-        Pixels of the instances; give ``x`` or ``images``.
+        Pixels of the instances.
+    picture : (H, W, 3) uint8, or a Picture, optional
+        A whole picture that a tiler cuts into instances; give ``x``, ``images`` or ``picture``.
     patient
         The unit of grouping; the bag's own id when the data set knows none.
     site
@@ -116,6 +120,8 @@ class LabelledBag:
         Labels of the instances, for localisation only; no method sees them.
     coords : (N, 2), optional
         Positions of the instances.
+    grid
+        Rows and columns, where the instances fill a rectangle row by row.
     part
         ``train``, ``val`` or ``test`` where the data set has an official split, else empty.
     """
@@ -124,10 +130,12 @@ class LabelledBag:
     label: int
     x: np.ndarray | None = None
     images: np.ndarray | None = None
+    picture: np.ndarray | Picture | None = None
     patient: str = ""
     site: str = ""
     instance_labels: np.ndarray | None = None
     coords: np.ndarray | None = None
+    grid: tuple[int, int] | None = None
     part: str = ""
     meta: Mapping[str, str] = field(default_factory=dict)
 

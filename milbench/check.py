@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from milbench.errors import PluginError
 from milbench.jobs import code_hash
-from milbench.records import Aggregator, Choice
+from milbench.records import Aggregator, Choice, Dataset, Tiler
 from milbench.search import RECIPE_FIELDS, TUNED, why_untuned
 from milbench.store import Store
 from milbench.suite import Train, read_suite, structural_faults
@@ -43,13 +43,14 @@ def faults(path: Path, registry: Registry, results: Path | None = None) -> list[
     return [
         *structure,
         *_name_faults(data, registry),
+        *_tiler_faults(data, registry),
         *_method_faults(data, registry, stored),
         *_reference_faults(data, registry),
     ]
 
 
-def argument_faults(record: Aggregator, args: dict[str, Any]) -> list[str]:
-    """Return one line for each setting in ``args`` that the method's constructor does not take."""
+def argument_faults(record: Aggregator | Tiler, args: dict[str, Any]) -> list[str]:
+    """Return one line for each setting in ``args`` that the constructor does not take."""
     parameters = inspect.signature(record.load()).parameters
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
         return []
@@ -116,12 +117,46 @@ def _name_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]:
             yield from _lookup(f"{key}[{position}]", kind, name, registry)
 
 
+def _tiler_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]:
+    """Yield what is wrong with the tilers of the suite and of its methods."""
+    given = data.get("tilers", [])
+    asked = {f"tilers[{n}]": tiling for n, tiling in enumerate(given)} if _is_list(given) else {}
+    methods = data.get("methods", [])
+    for position, method in enumerate(methods if _is_list(methods) else []):
+        if isinstance(method, dict) and "tiler" in method:
+            asked[f"methods[{position}].tiler"] = method["tiler"]
+    for place, tiling in asked.items():
+        name = tiling.get("name") if isinstance(tiling, dict) else tiling
+        unknown = list(_lookup(place, "tiler", name, registry))
+        yield from unknown
+        args = tiling.get("args") if isinstance(tiling, dict) else None
+        if not unknown and isinstance(name, str) and isinstance(args, dict):
+            found = argument_faults(registry.record(Tiler, name), args)
+            yield from (f"{place}.args.{fault}" for fault in found)
+    if asked:
+        yield from _untiled(data, registry)
+
+
+def _untiled(data: dict[str, Any], registry: Registry) -> Iterator[str]:
+    """Yield the data sets that no tiler can cut."""
+    names = data.get("datasets", [])
+    for position, name in enumerate(names if _is_list(names) else []):
+        known = isinstance(name, str) and len(registry.matching("dataset", name)) == 1
+        if known and not registry.record(Dataset, name).tiler:
+            yield f"datasets[{position}]: {name!r} gives no pictures, which a tiler needs"
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
 def _method_faults(data: dict[str, Any], registry: Registry, stored: Store | None) -> Iterator[str]:
     methods = data.get("methods", [])
     for position, method in enumerate(methods if isinstance(methods, list) else []):
         if not isinstance(method, dict) or not isinstance(method.get("name"), str):
             continue  # a structural fault, already listed
         place = f"methods[{position}]"
+        yield from _lookup(f"{place}.encoder", "encoder", method.get("encoder"), registry)
         unknown = list(_lookup(f"{place}.name", "aggregator", method["name"], registry))
         if unknown or stored is None or not _was_trained(method, registry, stored):
             yield from unknown or _setting_faults(place, method, registry)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from milbench.records import Aggregator, Dataset, Encoder
+    from milbench.records import Aggregator, Dataset, Encoder, Tiler
 
 API_VERSION = 1
 PROJECT = "milbench"
@@ -38,6 +38,11 @@ def milbench_datasets() -> Iterable[Dataset]:  # type: ignore[empty-body]
 @hookspec
 def milbench_encoders() -> Iterable[Encoder]:  # type: ignore[empty-body]
     """Yield the encoders of this plugin; called when a name is first looked up."""
+
+
+@hookspec
+def milbench_tilers() -> Iterable[Tiler]:  # type: ignore[empty-body]
+    """Yield the tilers of this plugin; called when a name is first looked up."""
 
 
 @hookspec

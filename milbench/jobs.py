@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from milbench.records import Aggregator, Dataset
 from milbench.search import RECIPE_FIELDS, TUNED, draw, search_of, why_untuned
+from milbench.view import ViewName, sections, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +63,8 @@ class Cell:
     tuning
         What each run tries; ``args`` and ``recipe`` are then those of its first trial. None for a
         published setting.
+    tiler
+        What cut the pictures, with its settings; empty where bags are no pictures.
     """
 
     suite: str
@@ -81,6 +84,12 @@ class Cell:
     precision: Precision = "float32"
     trained_as: str = ""
     tuning: Tuning | None = None
+    tiler: str = ""
+
+    @property
+    def view(self) -> ViewName:
+        """Return what names the way the method sees the bags."""
+        return ViewName(self.tiler, self.encoder)
 
     @property
     def row(self) -> str:
@@ -109,7 +118,8 @@ class Cell:
         """Return 16 hexadecimal digits that name the cell, whatever the suite is called."""
         content = {n: v for n, v in asdict(self).items() if n not in ("suite", "settings")}
         content["recipe"] = _named(asdict(self.recipe))
-        for later in ("tuning", "trained_as"):  # results from before these keep their names
+        # Results from before these keep their names.
+        for later in ("tuning", "trained_as", "tiler"):
             if not content[later]:
                 del content[later]
         return _digest({**_named(content), "protocol": PROTOCOL})
@@ -169,10 +179,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Ground:
-    """A data set made ready: which features and which splits, by path and by hash."""
+    """A data set made ready in one view: which features and which splits, by path and by hash."""
 
     dataset: Dataset
-    encoder: str
+    view: ViewName
     features_path: Path
     features_hash: str
     splits_path: Path
@@ -182,16 +192,23 @@ class Ground:
 def expand(
     suite: Suite, registry: Registry, grounds: list[Ground], repeats: int | None = None
 ) -> list[Job]:
-    """Return one job for each row on each ground, the first ``repeats`` repeats of it."""
-    jobs = []
+    """Return one job for each row in each section, the first ``repeats`` repeats of it.
+
+    A row whose view is the same in two sections is one job; one without its ground is none.
+    """
+    jobs: dict[str, Job] = {}
     wanted = rows(suite, registry)
-    for ground in grounds:
-        parts = _part_hashes(ground.splits, repeats)
+    ready = {(ground.dataset.name, ground.view): ground for ground in grounds}
+    parts = {name: _part_hashes(ground.splits, repeats) for name, ground in ready.items()}
+    for dataset, section in sections(suite, registry):
         for row in wanted:
-            cell = _cell(suite, registry, ground, row)
-            runs = (Run(cell, *place, part=parts[place[:2]]) for place in _places(suite, parts))
-            jobs.append(Job(cell, tuple(runs)))
-    return jobs
+            name = (dataset.name, view_of(row.method, dataset, section, registry).name)
+            if name in ready:
+                cell = _cell(suite, registry, ready[name], row)
+                places = _places(suite, parts[name])
+                runs = (Run(cell, *place, part=parts[name][place[:2]]) for place in places)
+                jobs.setdefault(cell.digest, Job(cell, tuple(runs)))
+    return list(jobs.values())
 
 
 def rows(suite: Suite, registry: Registry) -> tuple[Row, ...]:
@@ -274,7 +291,7 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, row: Row) -> Cell:
     return Cell(
         suite=suite.name,
         dataset=dataset,
-        encoder=ground.encoder,
+        encoder=ground.view.encoder,
         method=method.row,
         aggregator=registry.find("aggregator", method.name).full_name,
         args=args_of(method, dataset),
@@ -289,6 +306,7 @@ def _cell(suite: Suite, registry: Registry, ground: Ground, row: Row) -> Cell:
         precision=precision_of(suite, method, dataset),
         trained_as=ground.dataset.trained_as,
         tuning=tuning_of(suite, registry, row, dataset),
+        tiler=ground.view.tiler,
     )
 
 

@@ -20,10 +20,10 @@ import pluggy
 
 from milbench import hookspecs
 from milbench.errors import PluginError
-from milbench.records import Aggregator, Dataset, Encoder
+from milbench.records import Aggregator, Dataset, Encoder, Tiler
 
-Kind = Literal["dataset", "encoder", "aggregator"]
-Record = Dataset | Encoder | Aggregator
+Kind = Literal["dataset", "tiler", "encoder", "aggregator"]
+Record = Dataset | Tiler | Encoder | Aggregator
 
 
 class Hook(NamedTuple):
@@ -35,6 +35,7 @@ class Hook(NamedTuple):
 
 HOOKS: dict[Kind, Hook] = {
     "dataset": Hook("milbench_datasets", Dataset),
+    "tiler": Hook("milbench_tilers", Tiler),
     "encoder": Hook("milbench_encoders", Encoder),
     "aggregator": Hook("milbench_aggregators", Aggregator),
 }

@@ -10,18 +10,19 @@ import numpy as np
 from milbench.errors import MilbenchError, MissingDataError, SplitError
 from milbench.features import cached_features
 from milbench.jobs import Ground, split_digest
-from milbench.records import Dataset, Encoder
 from milbench.splits import SplitPlan, draw_splits, load_splits
+from milbench.view import wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from milbench.bags import BagTable
     from milbench.features import Features
+    from milbench.records import Dataset
     from milbench.registry import Registry
     from milbench.splits import Splits
     from milbench.suite import Suite
+    from milbench.view import View
 
 
 @dataclass
@@ -67,14 +68,12 @@ def prepare(suite: Suite, registry: Registry, places: Places, *, verify: bool = 
         Compare kept features with their content hash, which reads all of them.
     """
     prepared = Prepared()
-    for name, encoder_name in wanted(suite, registry):
-        dataset = registry.record(Dataset, name)
-        encoder = registry.record(Encoder, encoder_name)
+    for dataset, view in wanted(suite, registry):
         try:
             features = cached_features(
-                dataset, encoder, data=places.data, cache=places.cache, verify=verify
+                dataset, view, data=places.data, cache=places.cache, verify=verify
             )
-            ground = _ground(suite, dataset, features, places)
+            ground = _ground(suite, (dataset, view), features, places)
         except MissingDataError as absent:
             prepared.skipped[dataset.name] = _without_name(dataset, absent)
         except MilbenchError as error:
@@ -93,21 +92,14 @@ def _state(status: str, reason: str, notes: tuple[str, ...] = ()) -> dict[str, A
     return {"status": status, "reason": reason, "notes": list(notes)}
 
 
-def wanted(suite: Suite, registry: Registry) -> Iterator[tuple[str, str]]:
-    """Yield each data set of ``suite`` with each encoder it is to be seen through."""
-    for name in suite.datasets:
-        dataset = registry.record(Dataset, name)
-        for encoder in suite.encoders or (dataset.encoder,):
-            yield name, encoder
-
-
-def _ground(suite: Suite, dataset: Dataset, features: Features, places: Places) -> Ground:
+def _ground(suite: Suite, seen: tuple[Dataset, View], features: Features, places: Places) -> Ground:
+    dataset, view = seen
     splits = _drawn(suite, dataset, features.table, places.data)
     path = places.store / "splits" / f"{dataset.name}-{split_digest(suite, splits)}.csv"
     _keep(path, splits, features.table)
     return Ground(
         dataset=dataset,
-        encoder=features.encoder,
+        view=view.name,
         features_path=features.path,
         features_hash=features.content_hash,
         splits_path=path,

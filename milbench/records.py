@@ -22,6 +22,7 @@ Task = Literal[
 ]
 Fidelity = Literal["exact", "paper", "simplified"]
 Need = Literal["coords", "order", "levels", "images"]
+Material = Literal["masks"]
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -33,10 +34,10 @@ class Recipe:
     Parameters
     ----------
     optimizer
-        ``adam``, ``adamw``, ``sgd``, ``radam`` or ``lookahead-radam`` (RAdam with the decoupled
-        decay of AdamW, pulled back half-way every six steps).
+        ``adam``, ``adamw``, ``sgd``, ``radam``, ``lookahead-radam`` (RAdam with the decoupled decay
+        of AdamW, pulled back half-way every six steps) or ``rmsprop`` (squares decay by 0.99).
     lr, weight_decay, betas, momentum, nesterov
-        Settings of the optimiser; ``betas`` belong to the Adam family, ``momentum`` to SGD.
+        Of the optimiser; ``betas`` belong to the Adam family, ``momentum`` to SGD and RMSprop.
     decay
         What weight decay shrinks: ``all`` parameters, or ``matrices`` only, those of two axes or
         more, and neither biases nor the scales of normalisations.
@@ -51,7 +52,7 @@ class Recipe:
         ``best``: keep the weights of the lowest validation loss; ``last``: keep the last ones.
     """
 
-    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam"] = "adam"
+    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam", "rmsprop"] = "adam"
     lr: float = 2e-4
     weight_decay: float = 1e-5
     decay: Literal["all", "matrices"] = "all"
@@ -229,6 +230,12 @@ class Dataset(_Record):
         The metric that ranks methods on this data set; a name of :mod:`milbench.metrics`.
     encoder
         Name of the encoder used when a suite names none.
+    tiler, tiler_args
+        Name and settings of the tiler used when a suite names none. A data set names one if, and
+        only if, its bags are pictures.
+    masks
+        ``target(data: Path)`` yielding :class:`milbench.MaskedPicture`, for tilers that are
+        trained: pictures that are no bags, of patients that have none. Or None.
     version
         Of the generator or reader; a new version makes new features and new results.
     files
@@ -256,6 +263,9 @@ class Dataset(_Record):
     task: Task = "binary"
     primary_metric: str = "auroc"
     encoder: str = "precomputed"
+    tiler: str = ""
+    tiler_args: Mapping[str, Any] = field(default_factory=dict)
+    masks: Callable[..., Any] | str | None = None
     version: str = "1"
     files: tuple[str, ...] = ()
     cohort: str = ""
@@ -279,6 +289,39 @@ class Dataset(_Record):
         if self.published_splits is None:
             return None
         return _resolve(self.name, self.published_splits)
+
+    def load_masks(self) -> Callable[..., Any] | None:
+        """Return the reader of the masked pictures, or None where there are none.
+
+        Raises
+        ------
+        PluginError
+            If its module cannot be imported.
+        """
+        return None if self.masks is None else _resolve(self.name, self.masks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tiler(_Record):
+    """A tiler: ``target(**settings)`` returns a callable that cuts one picture into instances.
+
+    The callable is given a :class:`milbench.Picture` and a numpy Generator that follows from the
+    bag's name, and returns :class:`milbench.Tiles`. Every setting has a default.
+
+    Parameters
+    ----------
+    needs
+        ``masks``: the callable has a method ``fit`` that is given the data set's masked pictures
+        once, before the first bag.
+    fidelity
+        As of an aggregator.
+    version
+        A new version makes new features.
+    """
+
+    needs: frozenset[Material] = frozenset()
+    fidelity: Fidelity = "paper"
+    version: str = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

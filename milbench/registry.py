@@ -1,4 +1,4 @@
-"""Find a data set, encoder or aggregator by name among all plugins, and tell observers of events.
+"""Find a data set, tiler, encoder or aggregator among all plugins, and tell observers of events.
 
 A record's short name is enough while only one distribution offers it; its full name,
 ``distribution/name``, always is.
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-    from milbench.records import Aggregator, Dataset, Encoder
+    from milbench.records import Aggregator, Dataset, Encoder, Tiler
 
 __all__ = ["KINDS", "Kind", "Offer", "Origin", "Plugin", "Problem", "Registry", "load_registry"]
 
 log = logging.getLogger(__name__)
 
-R = TypeVar("R", "Dataset", "Encoder", "Aggregator")
+R = TypeVar("R", "Dataset", "Tiler", "Encoder", "Aggregator")
 
 KINDS: tuple[Kind, ...] = tuple(HOOKS)
 

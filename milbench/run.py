@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from milbench.execute import drain, executor_by_name
 from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
-from milbench.prepare import Places, Prepared, prepare, wanted
-from milbench.records import Aggregator, Dataset
+from milbench.prepare import Places, Prepared, prepare
+from milbench.records import Aggregator
 from milbench.registry import load_registry
 from milbench.store import Store, done_keys, read_record
 from milbench.train.choice import Engine, portions, why_alone
+from milbench.view import sections, view_of
 
 # What trains is imported when there is something to train: it loads torch, which a finished suite
 # and a leaderboard do without.
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from milbench.jobs import Row
+    from milbench.records import Dataset
     from milbench.registry import Registry
     from milbench.store import Record
     from milbench.suite import Suite
     from milbench.train.matmul import Asked, Matmul
     from milbench.train.work import Finished, Task
+    from milbench.view import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +160,7 @@ class _Todo(deque["Task"]):
 
 def tasks(plan: Plan) -> Iterator[Task]:
     """Yield the work of ``plan``: runs that may be stacked share a task, others have their own."""
-    grounds = {(g.dataset.name, g.encoder): g for g in plan.prepared.grounds}
+    grounds = {(g.dataset.name, g.view): g for g in plan.prepared.grounds}
     # What is planned counts, not what is left: a resumed suite trains by the same engine.
     planned = Counter(run.stack for job in plan.jobs for run in job.runs)
     cells = Counter(run.cell.digest for job in plan.jobs for run in job.runs)
@@ -165,7 +169,7 @@ def tasks(plan: Plan) -> Iterator[Task]:
         groups.setdefault(run.stack, []).append(run)
     for stack, runs in groups.items():
         cell = runs[0].cell
-        ground = grounds[cell.dataset, cell.encoder]
+        ground = grounds[cell.dataset, cell.view]
         task = _task(tuple(runs), ground, plan)
         trials = len(cell.trials())
         count = planned[stack] * trials
@@ -216,12 +220,23 @@ def _task(runs: tuple[Run, ...], ground: Ground, plan: Plan) -> Task:
 def _tell(registry: Registry, finished: Finished) -> None:
     record = read_record(finished.path)
     names = ("dataset", "encoder", "method", "aggregator", "args", "repeat", "fold", "seed")
-    registry.run_finished({name: record[name] for name in names}, record)
+    run = {name: record[name] for name in names} | {"tiler": record.get("tiler", "")}
+    registry.run_finished(run, record)
 
 
 def _planned_on_broken(plan: Plan) -> int:
-    per_cell = planned_runs(plan.suite, plan.settings.repeats)
-    return len(plan.prepared.broken) * len(rows(plan.suite, load_registry())) * len(per_cell)
+    """Return how many runs there are on data sets that are broken in the view they need."""
+    registry = load_registry()
+    ready = {(ground.dataset.name, ground.view) for ground in plan.prepared.grounds}
+    lost = [
+        name
+        for dataset, section in sections(plan.suite, registry)
+        if dataset.name in plan.prepared.broken
+        for row in rows(plan.suite, registry)
+        if (name := (dataset.name, view_of(row.method, dataset, section, registry).name))
+        not in ready
+    ]
+    return len(lost) * len(planned_runs(plan.suite, plan.settings.repeats))
 
 
 def planned_runs(suite: Suite, repeats: int | None) -> tuple[tuple[int, int, int], ...]:
@@ -236,33 +251,23 @@ def planned_runs(suite: Suite, repeats: int | None) -> tuple[tuple[int, int, int
 def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None = None) -> Board:
     """Return what the leaderboard of ``suite`` is to show, from the suite and the store alone."""
     states = store.datasets()
-    datasets = tuple(
-        _dataset_info(registry.record(Dataset, name), encoder, states.get(name, {}))
-        for name, encoder in wanted(suite, registry)
-    )
+    shown = list(sections(suite, registry))
     wanted_rows = rows(suite, registry)
-    methods = tuple(
-        MethodInfo(
-            label=row.label,
-            control=registry.record(Aggregator, row.method.name).control,
-            trials=row.trials,
-        )
-        for row in wanted_rows
-    )
     planned = planned_runs(suite, repeats)
     return Board(
         suite=suite.name,
-        datasets=datasets,
-        methods=methods,
+        datasets=tuple(_dataset_info(d, view, states.get(d.name, {})) for d, view in shown),
+        methods=tuple(_method_info(row, registry) for row in wanted_rows),
         cells=tuple(
             Cell(
-                dataset=d.name,
-                encoder=d.encoder,
+                dataset=dataset.name,
+                encoder=str(view.name),
                 method=row.label,
                 planned=planned,
-                settings=settings_digest(suite, registry, row, d.name),
+                settings=settings_digest(suite, registry, row, dataset.name),
+                view=str(view_of(row.method, dataset, view, registry).name),
             )
-            for d in datasets
+            for dataset, view in shown
             for row in wanted_rows
         ),
         reference=suite.report.reference,
@@ -274,10 +279,15 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
     )
 
 
-def _dataset_info(dataset: Dataset, encoder: str, state: dict[str, Any]) -> DatasetInfo:
+def _method_info(row: Row, registry: Registry) -> MethodInfo:
+    control = registry.record(Aggregator, row.method.name).control
+    return MethodInfo(label=row.label, control=control, trials=row.trials)
+
+
+def _dataset_info(dataset: Dataset, view: View, state: dict[str, Any]) -> DatasetInfo:
     return DatasetInfo(
         name=dataset.name,
-        encoder=encoder,
+        encoder=str(view.name),
         primary_metric=dataset.primary_metric,
         classes=dataset.classes,
         cohort=dataset.cohort or dataset.name,

@@ -72,7 +72,7 @@ class Train(_Section):
     names the numbers that a method is trained in.
     """
 
-    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam"] | None = None
+    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam", "rmsprop"] | None = None
     lr: Annotated[float, Field(gt=0)] | None = None
     weight_decay: Annotated[float, Field(ge=0)] | None = None
     decay: Literal["all", "matrices"] | None = None
@@ -119,6 +119,18 @@ class Report(_Section):
     metrics: tuple[str, ...] = ("balanced-accuracy", "average-precision", "log-loss")
 
 
+class Tiling(_Section):
+    """A tiler with its settings; the name alone stands for it without any."""
+
+    name: Name
+    args: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
+
+
 class Override(_Section):
     """Settings of one method on one data set."""
 
@@ -127,10 +139,15 @@ class Override(_Section):
 
 
 class Method(_Section):
-    """One row of the leaderboard: an aggregator with its settings."""
+    """One row of the leaderboard: an aggregator with its settings.
+
+    ``tiler`` and ``encoder`` are for a method that sees the bags in another way than the others.
+    """
 
     name: Name
     label: Label | None = None
+    tiler: Tiling | None = None
+    encoder: Name | None = None
     args: dict[str, Any] = Field(default_factory=dict)
     train: Train = Train()
     on: dict[str, Override] = Field(default_factory=dict)
@@ -152,6 +169,7 @@ class Suite(_Section):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     summary: str = ""
     datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    tilers: tuple[Tiling, ...] = ()
     encoders: tuple[Name, ...] = ()
     splits: Splits = Splits()
     protocol: Protocol = Protocol()
@@ -300,7 +318,7 @@ def _shown(value: Any) -> str:
 
 
 def _nearest(key: str) -> str:
-    sections = (Suite, Splits, Train, Tune, Protocol, Report, Method, Override)
+    sections = (Suite, Splits, Train, Tune, Protocol, Report, Method, Override, Tiling)
     known = sorted({field for section in sections for field in section.model_fields})
     close = difflib.get_close_matches(key, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}"

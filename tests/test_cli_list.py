@@ -14,7 +14,7 @@ from milbench.cli import COMMANDS, main
 HEAD = """
 from pathlib import Path
 from milbench import (
-    Aggregator, Choice, Dataset, Download, Encoder, LogUniform, Recipe, hookimpl
+    Aggregator, Choice, Dataset, Download, Encoder, LogUniform, Recipe, Tiler, hookimpl
 )
 """
 LONG = "a long summary " * 30
@@ -46,6 +46,14 @@ def milbench_datasets():
 @hookimpl
 def milbench_encoders():
     yield Encoder(name="eye", target="a:b", summary="s", dim=1536)
+
+class Slices:
+    def __init__(self, *, thickness=3):
+        pass
+
+@hookimpl
+def milbench_tilers():
+    yield Tiler(name="slices", target=Slices, summary="s", needs=frozenset({{"masks"}}))
 """
 )
 
@@ -90,6 +98,24 @@ def test_list_encoders_shows_the_dimension(install, milbench):
     install("one", ZOO)
 
     assert only(milbench("list", "encoders").stdout, "eye").split()[1] == "1536"
+
+
+def test_list_tilers_shows_fidelity_and_needs(install, milbench):
+    """A row says how faithful a tiler is, and what it is trained on."""
+    install("one", ZOO)
+
+    text = milbench("list", "tilers").stdout
+
+    assert only(text, "slices").split()[1:4] == ["paper", "masks", "one:plugin"]
+
+
+def test_info_shows_the_settings_of_a_tiler(install, milbench):
+    """All parameters of its constructor are settings."""
+    install("one", ZOO)
+
+    (found,) = json.loads(milbench("info", "slices", "--json").stdout)
+
+    assert found["settings"] == {"thickness": 3}
 
 
 def test_piped_table_is_not_cut_or_wrapped(install, milbench):
@@ -278,6 +304,7 @@ def test_plugins_counts_what_each_offers(install, milbench):
         "version": "1.0",
         "entry_point": "plugin",
         "datasets": 3,
+        "tilers": 1,
         "encoders": 1,
         "aggregators": 2,
         "suites": 0,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from milbench import Aggregator, Dataset, Encoder, hookspecs
+from milbench import Aggregator, Dataset, Encoder, Tiler, hookspecs
 from milbench.plugin_loading import hook_names
 from milbench.registry import Registry
 
@@ -20,7 +20,7 @@ def arguments(hook):
 
 
 def test_hooks_are_those_of_the_architecture():
-    """The six hooks of plugin API 1."""
+    """The seven hooks of plugin API 1."""
     assert sorted(hook_names()) == [
         "milbench_aggregators",
         "milbench_datasets",
@@ -28,6 +28,7 @@ def test_hooks_are_those_of_the_architecture():
         "milbench_run_finished",
         "milbench_suite_finished",
         "milbench_suites",
+        "milbench_tilers",
     ]
 
 
@@ -54,7 +55,7 @@ def test_hook_has_a_test(hook):
     assert re.search(rf"^def test_{hook}_", code, re.MULTILINE)
 
 
-@pytest.mark.parametrize("record", [Dataset, Encoder, Aggregator])
+@pytest.mark.parametrize("record", [Dataset, Tiler, Encoder, Aggregator])
 def test_every_field_of_a_record_is_in_the_guide(record):
     """A field without a line in the guide is a field nobody finds."""
     section = GUIDE.partition(f"### {record.__name__}\n")[2].partition("\n#")[0]

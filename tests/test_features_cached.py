@@ -12,8 +12,10 @@ import pytest
 from milbench import Dataset, Encoder, LabelledBag
 from milbench.errors import MissingDataError
 from milbench.features import cached_features, default_cache
+from milbench.view import View
 
-PRECOMPUTED = Encoder(name="precomputed", target="nowhere:nothing", summary="as given")
+ENCODER = Encoder(name="precomputed", target="nowhere:nothing", summary="as given")
+PRECOMPUTED = View(ENCODER)
 
 
 class Reader:
@@ -105,7 +107,7 @@ def test_a_new_version_of_the_encoder_is_noticed(
 ) -> None:
     """The encoder's version is a source of the features."""
     cached_features(dataset, PRECOMPUTED, data=data, cache=tmp_path)
-    cached_features(dataset, replace(PRECOMPUTED, version="2"), data=data, cache=tmp_path)
+    cached_features(dataset, View(replace(ENCODER, version="2")), data=data, cache=tmp_path)
 
     assert readings(dataset) == 2
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from milbench import Aggregator, Dataset, Encoder
+from milbench import Aggregator, Dataset, Encoder, Tiler
 from milbench.errors import PluginError
 from milbench.registry import KINDS, Registry, load_registry
 
 HEAD = """
 from pathlib import Path
-from milbench import Aggregator, Dataset, Encoder, hookimpl
+from milbench import Aggregator, Dataset, Encoder, Tiler, hookimpl
 def record(name):
     return Aggregator(name=name, target="nowhere:Nothing", summary="a test")
 """
@@ -84,6 +84,20 @@ def test_milbench_encoders_registers_an_encoder(install):
 
     assert isinstance(record, Encoder)
     assert record.dim == 7
+
+
+def test_milbench_tilers_registers_a_tiler(install):
+    """A tiler that a plugin yields is found by its name."""
+    install(
+        "one",
+        HEAD + "@hookimpl\ndef milbench_tilers():\n"
+        "    yield Tiler(name='cut', target='a:b', summary='s', needs=frozenset({'masks'}))",
+    )
+
+    record = Registry().find("tiler", "cut").record
+
+    assert isinstance(record, Tiler)
+    assert record.needs == {"masks"}
 
 
 def test_milbench_aggregators_registers_an_aggregator(install):
@@ -265,7 +279,7 @@ def test_optional_hook_of_a_later_api_is_no_fault(install):
     """``hookimpl(optionalhook=True)`` says that an unknown hook is meant for another version."""
     install(
         "one",
-        offering("zoo") + "@hookimpl(optionalhook=True)\ndef milbench_tilers():\n    yield 1\n",
+        offering("zoo") + "@hookimpl(optionalhook=True)\ndef milbench_explainers():\n    yield 1\n",
     )
 
     assert third_party(Registry()) == ["one:plugin"]

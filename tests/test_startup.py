@@ -19,6 +19,7 @@ COMMANDS = (
     "--version",
     "list aggregators",
     "list encoders",
+    "list tilers",
     "list datasets",
     "list suites",
     "list aggregators --json",

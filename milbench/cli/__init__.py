@@ -44,7 +44,7 @@ COMMANDS = {
     ),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
-        "milbench.cli.listing:listing", "List data sets, encoders, aggregators or suites."
+        "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators or suites."
     ),
     "info": Entry("milbench.cli.info:info", "Show everything known about one name."),
     "plugins": Entry(

@@ -10,7 +10,7 @@ import click
 from milbench.cli.console import facts, print_json, results
 from milbench.cli.plain import offer_as_json, plain
 from milbench.errors import PluginError
-from milbench.records import Aggregator, Dataset
+from milbench.records import Aggregator, Dataset, Tiler
 from milbench.registry import KINDS, load_registry
 from milbench.search import search_of, why_untuned
 from milbench.suite_files import suite_files, suite_summary
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, *, as_json: bool) -> None:
-    """Show every data set, encoder, aggregator and suite called NAME (or DISTRIBUTION/NAME)."""
+    """Show every data set, tiler, encoder, aggregator and suite called NAME.
+
+    NAME may be DISTRIBUTION/NAME.
+    """
     registry = load_registry()
     found = [_described(offer) for kind in KINDS for offer in registry.matching(kind, name)]
     found += _suites(registry, name)
@@ -41,12 +44,14 @@ def _described(offer: Offer) -> dict[str, Any]:
     if isinstance(offer.record, Aggregator):
         described["settings"] = _settings(offer.record)
         described["search"] = _search(offer.record)
+    if isinstance(offer.record, Tiler):
+        described["settings"] = _settings(offer.record)
     if isinstance(offer.record, Dataset):
         described["get"] = _how_to_get(offer.record)
     return described
 
 
-def _settings(record: Aggregator) -> dict[str, Any] | str:
+def _settings(record: Aggregator | Tiler) -> dict[str, Any] | str:
     """Return the constructor's settings with their defaults, those a suite may give as ``args``.
 
     The rest of the record is worth showing when the code behind it cannot be loaded.
@@ -56,7 +61,8 @@ def _settings(record: Aggregator) -> dict[str, Any] | str:
     except Exception as error:  # noqa: BLE001  # plugin code raises anything
         return f"not readable: {error}"
     # in_dim and n_classes come from the data
-    return {parameter.name: _default(parameter) for parameter in parameters[2:]}
+    given = 2 if isinstance(record, Aggregator) else 0
+    return {parameter.name: _default(parameter) for parameter in parameters[given:]}
 
 
 def _search(record: Aggregator) -> dict[str, Any] | str:

@@ -9,7 +9,7 @@ import click
 
 from milbench.cli.console import print_json, results, table
 from milbench.cli.plain import offer_as_json
-from milbench.records import Aggregator, Dataset, Encoder
+from milbench.records import Aggregator, Dataset, Encoder, Tiler
 from milbench.registry import load_registry
 from milbench.suite_files import suite_files, suite_summary
 
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 COLUMNS: dict[Kind, tuple[str, ...]] = {
     "dataset": ("classes", "task", "metric", "data"),
+    "tiler": ("fidelity", "needs"),
     "encoder": ("features",),
     "aggregator": ("fidelity", "control", "tunes"),
 }
 WHAT: dict[str, Kind] = {f"{kind}s": kind for kind in COLUMNS}
 
 
-@click.command("list", short_help="List data sets, encoders, aggregators or suites.")
+@click.command("list", short_help="List data sets, tilers, encoders, aggregators or suites.")
 @click.argument("what", type=click.Choice([*WHAT, "suites"]))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with every field.")
 def listing(what: str, *, as_json: bool) -> None:
@@ -58,11 +59,13 @@ def _row(offer: Offer, shared: set[str]) -> tuple[Any, ...]:
     return (name, *_facts(record), offer.origin, record.summary)
 
 
-def _facts(record: Dataset | Encoder | Aggregator) -> tuple[Any, ...]:
+def _facts(record: Dataset | Tiler | Encoder | Aggregator) -> tuple[Any, ...]:
     match record:
         case Dataset():
             data = "files" if record.files or record.downloads else "embedded"
             return (len(record.classes), record.task, record.primary_metric, data)
+        case Tiler():
+            return (record.fidelity, ", ".join(sorted(record.needs)))
         case Encoder():
             return ("varies" if record.dim is None else record.dim,)
         case Aggregator():

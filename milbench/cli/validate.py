@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def validate(suite: str, *, as_json: bool) -> int:
     """Check SUITE, a name, a file or 'all', and list every error in it.
 
-    Unknown keys, wrong types, unknown data sets, encoders, aggregators and settings are all
-    listed, each with its place. Ends with status 0 when there are none, 2 otherwise. What a right
-    suite tunes is shown with its space.
+    Unknown keys, wrong types, unknown data sets, tilers, encoders, aggregators and settings are
+    all listed, each with its place. Ends with status 0 when there are none, 2 otherwise. What a
+    right suite tunes is shown with its space.
     """
     from milbench.check import faults
     from milbench.suite import listing

@@ -7,14 +7,18 @@ import logging
 import os
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from milbench.errors import FeatureError
+from milbench.features.cut import LEVEL_0, cut_bags
 from milbench.features.store import NEXT_STEP, SCHEMA, Features, open_features
 from milbench.features.write import About, write_features
 
 if TYPE_CHECKING:
-    from milbench.records import Dataset, Encoder
+    from collections.abc import Callable
+
+    from milbench.records import Dataset, Encoder, Tiler
+    from milbench.view import View
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +37,17 @@ def default_cache() -> Path:
 
 
 def cached_features(
-    dataset: Dataset, encoder: Encoder, *, data: Path, cache: Path, verify: bool = True
+    dataset: Dataset, view: View, *, data: Path, cache: Path, verify: bool = True
 ) -> Features:
-    """Return the features of ``dataset`` by ``encoder``, building them when there are none yet.
+    """Return the features of ``dataset`` in ``view``, building them when there are none yet.
 
     Features that are damaged, or whose files, version or code location changed, are built again,
     with a warning in the log.
 
     Parameters
     ----------
+    view
+        The encoder, and the tiler where the bags are pictures.
     data
         The folder of real data; embedded data sets ignore it.
     cache
@@ -57,10 +63,11 @@ def cached_features(
     DatasetError
         If a bag is impossible.
     FeatureError
-        If the encoder does not fit the data set, or the folder cannot be written.
+        If the tiler or the encoder does not fit the data set, or the folder cannot be written.
     """
-    fingerprint = source_fingerprint(dataset, encoder, data)
-    path = cache / dataset.name / f"{encoder.name}-{fingerprint[:12]}.h5"
+    encoder = view.encoder
+    fingerprint = source_fingerprint(dataset, view, data)
+    path = cache / dataset.name / f"{_stem(view)}-{fingerprint[:12]}.h5"
     kept = _kept(path, fingerprint, verify=verify)
     if kept is not None:
         return kept
@@ -71,25 +78,39 @@ def cached_features(
         encoder_version=encoder.version,
         classes=dataset.classes,
         fingerprint=fingerprint,
+        tiler=view.name.tiler,
+        coords_unit="" if view.tiler is None else LEVEL_0,
     )
     encode = None if encoder.name == PRECOMPUTED else encoder.load()()
-    return write_features(path, dataset.load()(data), encode=encode, about=about)
+    return write_features(path, cut_bags(dataset, view, data), encode=encode, about=about)
 
 
-def source_fingerprint(dataset: Dataset, encoder: Encoder, data: Path) -> str:
+def _stem(view: View) -> str:
+    """Return the file's name before the fingerprint: other settings of a tiler are other files."""
+    if view.tiler is None:
+        return view.encoder.name
+    settings = sha256(view.name.tiler.encode()).hexdigest()[:6] if view.args else ""
+    return "-".join(filter(None, (view.tiler.name, settings, view.encoder.name)))
+
+
+def source_fingerprint(dataset: Dataset, view: View, data: Path) -> str:
     """Return the hash of what features are built from, 64 hexadecimal digits.
 
-    The names, versions, classes and code locations of data set and encoder, and the path, size
-    and time of change of every file that the data set reads.
+    The names, versions, classes and code locations of data set, encoder and tiler, the settings of
+    the tiler, and the path, size and time of change of every file that the data set reads.
     """
+    encoder = view.encoder
     files = {path for pattern in dataset.files for path in data.glob(pattern) if path.is_file()}
     sources = [(path.relative_to(data).as_posix(), *_stamp(path)) for path in sorted(files)]
-    content = [
+    content: list[Any] = [
         SCHEMA,
         *(dataset.name, dataset.version, dataset.classes, _location(dataset)),
         *(encoder.name, encoder.version, _location(encoder)),
         sources,
     ]
+    if view.tiler is not None:  # features from before tilers keep their fingerprint
+        masks = "" if dataset.masks is None else _place(dataset.masks)
+        content += [view.name.tiler, view.tiler.version, _location(view.tiler), masks]
     return sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -98,9 +119,12 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _location(record: Dataset | Encoder) -> str:
+def _location(record: Dataset | Encoder | Tiler) -> str:
     """Return where the code of a record is, so that two plugins never share a cache."""
-    target = record.target
+    return _place(record.target)
+
+
+def _place(target: Callable[..., Any] | str) -> str:
     if isinstance(target, str):
         return target
     named = target if hasattr(target, "__qualname__") else type(target)

@@ -104,6 +104,8 @@ class BagChecker:
         self._labels.add(index(label))
 
     def _check_kind(self, bag: LabelledBag) -> np.ndarray:
+        if bag.picture is not None:
+            self._fail(bag, "gives a picture, which no tiler cut; its record must name a tiler")
         if (bag.x is None) == (bag.images is None):
             given = "neither x nor images" if bag.x is None else "both x and images"
             self._fail(bag, f"{given} given; expected one of them")
@@ -141,6 +143,8 @@ class BagChecker:
             self._fail(bag, f"bag {has!r} has coords and bag {lacks!r} has none; give all or none")
         if bag.coords is not None:
             self._check_coords(bag, np.asarray(bag.coords), size)
+        if bag.grid is not None and bag.grid[0] * bag.grid[1] != size:
+            self._fail(bag, f"a grid of {bag.grid} for {size} instances")
         if bag.instance_labels is not None:
             self._check_instance_labels(bag, np.asarray(bag.instance_labels), size)
 

@@ -35,8 +35,8 @@ def content_hash(table: BagTable, digests: Mapping[str, str]) -> str:
     table
         The bags.
     digests
-        One digest for each array beside the table: ``features``, ``offsets``, and ``coords`` and
-        ``instance_labels`` where there are any.
+        One digest for each array beside the table: ``features``, ``offsets``, and ``coords``,
+        ``instance_labels`` and ``grids`` where there are any.
     """
     content = {
         **digests,

@@ -50,9 +50,15 @@ class Features:
     offsets : (B + 1,) int64
         Bag ``b`` holds the rows ``offsets[b]`` to ``offsets[b + 1]``.
     coords : (N_total, 2) float32, optional
-        Positions of the instances, in the unit the data set states.
+        Positions of the instances.
+    coords_unit
+        Of ``coords``: ``level-0 pixels`` after a tiler; empty where only the data set knows.
+    grids : (B, 2) int64, optional
+        Rows and columns that the instances of each bag fill row by row; 0 and 0 where they do not.
     instance_labels : (N_total,) int64, optional
         Labels of the instances; -1 where unknown.
+    tiler
+        The tiler that cut the pictures, with its settings; empty for none.
     content_hash
         Of everything a result can depend on; independent of path, time and versions.
     fingerprint
@@ -69,6 +75,9 @@ class Features:
     dataset: str
     encoder: str
     fingerprint: str = ""
+    tiler: str = ""
+    coords_unit: str = ""
+    grids: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return B, the number of bags."""
@@ -181,6 +190,9 @@ def _read(path: Path, file: h5py.File) -> Features:
         dataset=str(file.attrs["dataset"]),
         encoder=str(file.attrs["encoder"]),
         fingerprint=str(file.attrs["fingerprint"]),
+        tiler=str(file.attrs.get("tiler", "")),
+        coords_unit=str(file.attrs.get("coords_unit", "")),
+        grids=file["grids"][()] if "grids" in file else None,
     )
 
 
@@ -221,6 +233,8 @@ def _faults(features: Features) -> Iterator[str]:
         yield f"coords of shape {features.coords.shape} for {total} instances"
     if features.instance_labels is not None and features.instance_labels.shape != (total,):
         yield f"instance_labels of shape {features.instance_labels.shape} for {total} instances"
+    if features.grids is not None and features.grids.shape != (len(table), 2):
+        yield f"grids of shape {features.grids.shape} for {len(table)} bags"
 
 
 def _hash_of(features: Features) -> str:
@@ -229,6 +243,7 @@ def _hash_of(features: Features) -> str:
         "offsets": features.offsets,
         "coords": features.coords,
         "instance_labels": features.instance_labels,
+        "grids": features.grids,
     }
     digests = {name: array_digest(a) for name, a in beside.items() if a is not None}
     digests["features"] = described_digest(array.dtype.str, array.shape, _stream_digest(array))

@@ -45,6 +45,8 @@ class About:
         Names of the classes; a label is a position in it.
     fingerprint
         Of the sources, so that stale features are noticed.
+    tiler, coords_unit
+        The tiler with its settings, and the unit of coordinates; empty without a tiler.
     """
 
     dataset: str
@@ -53,6 +55,8 @@ class About:
     dataset_version: str = "1"
     encoder_version: str = "1"
     fingerprint: str = ""
+    tiler: str = ""
+    coords_unit: str = ""
 
 
 def write_features(
@@ -124,6 +128,8 @@ class _Packed:
             arrays["coords"] = np.concatenate(self.coords)
         if self.is_annotated:
             arrays["instance_labels"] = np.concatenate(self.instance_labels)
+        if any(bag.grid is not None for bag in self.bags):
+            arrays["grids"] = np.array([bag.grid or (0, 0) for bag in self.bags], dtype=np.int64)
         return arrays
 
 
@@ -261,7 +267,8 @@ def _copy(file: IO[bytes], stored: h5py.Dataset) -> None:
 
 
 def _attributes(about: About) -> dict[str, Any]:
-    return {
+    beside = {"tiler": about.tiler, "coords_unit": about.coords_unit}
+    return {name: text for name, text in beside.items() if text} | {
         "schema": SCHEMA,
         "dataset": about.dataset,
         "dataset_version": about.dataset_version,

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from milbench.view import ViewName
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetInfo:
-    """One data set under one encoder.
+    """One data set in one view.
 
     Parameters
     ----------
+    encoder
+        The encoder, behind the tiler where there is one: ``pixels``, ``grid(px=28) > pixels``.
     primary_metric
         The metric that ranks methods here; a name of :data:`milbench.metrics.METRICS`.
     cohort
@@ -53,7 +57,8 @@ class MethodInfo:
 class Cell:
     """The runs planned for one method on one data set: (repeat, fold, seed) of each.
 
-    ``settings`` is the digest that their records carry; empty where any settings count.
+    ``settings`` is the digest that their records carry; empty where any settings count. ``view``
+    is that of the method where it has one of its own; empty where it has that of the data set.
     """
 
     dataset: str
@@ -61,6 +66,12 @@ class Cell:
     method: str
     planned: tuple[tuple[int, int, int], ...]
     settings: str = ""
+    view: str = ""
+
+
+def view_in(record: Mapping[str, Any]) -> str:
+    """Return the view that a run was made in, as a board names it."""
+    return str(ViewName(record.get("tiler", ""), record["encoder"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +109,19 @@ class Board:
 
     def has_settings(self, record: Mapping[str, Any]) -> bool:
         """Return whether a record was made with the settings that its cell asks for."""
-        found = (record["dataset"], record["encoder"], record["method"])
+        found = (record["dataset"], view_in(record), record["method"])
         made_with = record.get("hashes", {}).get("settings", "")
         return all(
             cell.settings in ("", made_with)
             for cell in self.cells
-            if (cell.dataset, cell.encoder, cell.method) == found
+            if (cell.dataset, cell.view or cell.encoder, cell.method) == found
         )
+
+    def own_views(self, dataset: DatasetInfo) -> dict[str, str]:
+        """Return the view of each method that sees ``dataset`` in one of its own."""
+        wanted = (dataset.name, dataset.encoder)
+        own = (cell for cell in self.cells if (cell.dataset, cell.encoder) == wanted)
+        return {cell.method: cell.view for cell in own if cell.view not in ("", dataset.encoder)}
 
     def planned(self, dataset: DatasetInfo, method: str) -> frozenset[tuple[int, int, int]]:
         """Return every (repeat, fold, seed) planned for ``method`` on ``dataset``."""

@@ -99,7 +99,7 @@ def _section(board: Board, dataset: DatasetInfo, selection: Selection) -> Sectio
         comparisons=tests.comparisons,
         stale=selection.stale,
         unplanned=selection.unplanned,
-        notes=tuple(_notes(dataset, reference, complete, tests)),
+        notes=(*_own_views(board, dataset), *_notes(dataset, reference, complete, tests)),
         precision=_precision(selection),
         features=selection.features,
         split=selection.split,
@@ -180,6 +180,15 @@ def _notes(
         yield tests.refusal
     elif reference is not None and reference not in complete:
         yield f"The reference {reference} is incomplete here, so no method carries a mark."
+
+
+def _own_views(board: Board, dataset: DatasetInfo) -> Iterator[str]:
+    """Yield which methods see the bags in another way than the heading says."""
+    views: dict[str, list[str]] = {}
+    for method, view in board.own_views(dataset).items():
+        views.setdefault(view, []).append(method)
+    for view, methods in views.items():
+        yield f"Seen through {view}: {', '.join(methods)}."
 
 
 def _precision(selection: Selection) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from milbench.errors import ScoreError
+from milbench.leaderboard.board import view_in
 from milbench.leaderboard.table import Cost, Runs
 from milbench.metrics import Predictions
 
@@ -104,15 +105,26 @@ def select(board: Board, dataset: DatasetInfo, records: Iterable[Record]) -> Sel
     """Return the records that count for ``dataset``, whatever the order of ``records``.
 
     A record counts when it was made with the settings that the suite asks for now, however old it
-    is. The ground of a data set is its features, its splits and the protocol of training. Only the
-    newest record's ground is current, and in it only the newest settings and code of each method;
-    among several records of one run the newest wins. All others are stale.
+    is. The ground of a data set is its splits, the protocol of training, and the features of each
+    view. Only the newest record's ground is current, and in it only the newest settings and code
+    of each method; among several records of one run the newest wins. All others are stale.
     """
-    wanted = (dataset.name, dataset.encoder)
-    mine = [r for r in records if (r["dataset"], r["encoder"]) == wanted]
+    views = board.own_views(dataset)
+    mine = [
+        record
+        for record in records
+        if record["dataset"] == dataset.name
+        and view_in(record) == views.get(record["method"], dataset.encoder)
+    ]
     newest_first = sorted(filter(board.has_settings, mine), key=_age, reverse=True)
-    ground = _ground(newest_first[0]) if newest_first else ("", "", "")
-    current = [record for record in newest_first if _ground(record) == ground]
+    ground = _ground(newest_first[0]) if newest_first else ("", "")
+    features: dict[str, str] = {}  # of each view, by the newest record of the ground
+    current = [
+        record
+        for record in newest_first
+        if _ground(record) == ground
+        and _features(record) == features.setdefault(view_in(record), _features(record))
+    ]
     methods, stale, unplanned = {}, len(mine) - len(current), len(current)
     for method in board.methods:
         own = [record for record in current if record["method"] == method.label]
@@ -121,17 +133,22 @@ def select(board: Board, dataset: DatasetInfo, records: Iterable[Record]) -> Sel
         methods[method.label] = found
         stale += len(own) - len(runs)
         unplanned -= len(own) - len(runs) + sum(run in found.planned for run in runs)
-    return Selection(ground[0], ground[1], methods, stale, unplanned)
+    shared = features.get(dataset.encoder, "")
+    return Selection(shared, ground[0], methods, stale, unplanned)
 
 
 def _age(record: Record) -> tuple[str, str]:
     return record.get("finished", ""), record["key"]
 
 
-def _ground(record: Record) -> tuple[str, str, str]:
-    hashes = record.get("hashes", {})
+def _ground(record: Record) -> tuple[str, str]:
     protocol = json.dumps(record.get("protocol", {}), sort_keys=True)
-    return hashes.get("features", ""), hashes.get("split", ""), protocol
+    return record.get("hashes", {}).get("split", ""), protocol
+
+
+def _features(record: Record) -> str:
+    found: str = record.get("hashes", {}).get("features", "")
+    return found
 
 
 def _newest_runs(newest_first: list[Record]) -> dict[RunName, Record]:

@@ -202,6 +202,10 @@ def _torch_optimizer(parameters: Sequence[Parameter], recipe: Recipe) -> torch.o
                 weight_decay=decay,
                 decoupled_weight_decay=True,
             )
+        case "rmsprop":
+            return torch.optim.RMSprop(
+                parameters, lr=lr, weight_decay=decay, momentum=recipe.momentum
+            )
         case "adam":
             return torch.optim.Adam(parameters, lr=lr, betas=recipe.betas, weight_decay=decay)
         case "adamw":

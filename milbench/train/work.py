@@ -239,14 +239,15 @@ def _head(run: Run, suite_digest: str) -> dict[str, Any]:
             "code": cell.code,
         },
         "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
-    } | _budget(cell)
+    } | _given(cell)
 
 
-def _budget(cell: Cell) -> dict[str, Any]:
-    """Return what a tuned run was given to try; nothing for a published setting."""
+def _given(cell: Cell) -> dict[str, Any]:
+    """Return the tiler, where there was one, and what a tuned run was given to try."""
+    tiler = {"tiler": cell.tiler} if cell.tiler else {}
     if cell.tuning is None:
-        return {}
-    return {"tuning": {"trials": len(cell.tuning.trials), "space": cell.tuning.space}}
+        return tiler
+    return tiler | {"tuning": {"trials": len(cell.tuning.trials), "space": cell.tuning.space}}
 
 
 def _chosen(cell: Cell, outcome: Outcome) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from milbench import Aggregator, hookimpl
 from milbench_aggregators.catalogue import (
     attention,
     controls,
+    images,
     pooling,
     refined,
     slides,
@@ -21,5 +22,5 @@ from milbench_aggregators.catalogue import (
 @hookimpl
 def milbench_aggregators() -> Iterator[Aggregator]:
     """Yield the built-in methods, then the controls."""
-    for family in (pooling, attention, slides, tiles, refined, controls):
+    for family in (pooling, attention, slides, tiles, images, refined, controls):
         yield from family.RECORDS

@@ -7,12 +7,11 @@ commit eb0434b.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
-from milbench import Bag, MilbenchError, Output
+from milbench import Bag, Output
 from milbench.nn import (
     AttentionScores,
     attention_pool,
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-IMAGE = (1, 28, 28)
-PIXELS = 784  # 1 * 28 * 28
-
 
 class ABMIL(nn.Module):
     """Embed each instance, average by attention, classify (Ilse et al. 2018).
@@ -39,26 +35,24 @@ class ABMIL(nn.Module):
     each. The paper's loss, the Bernoulli likelihood of p clamped to [1e-5, 1 - 1e-5], is the
     harness's cross-entropy on (0, z) but for the clamp.
 
-    Departure: the authors publish no code for features. Here Linear and ReLU replace the CNN; one
-    layer of 512 and dropout 0.25 are our choice. For the classical sets take the layers of Wang et
-    al. 2018, ``hidden=(256, 128, 64), attention=64, dropout=0.5``; the Glorot start is theirs too.
-    With the CNN, PyTorch's own start is kept, as in the authors' code.
+    Departure: the authors publish no code for features; see ABMILCNN for their network on images.
+    Here Linear and ReLU replace the CNN; one layer of 512 and dropout 0.25 are our choice. For the
+    classical sets take the layers of Wang et al. 2018, ``hidden=(256, 128, 64), attention=64,
+    dropout=0.5``; the Glorot start is theirs too.
 
     Parameters
     ----------
     hidden
-        Widths of the embedding layers; not used with ``embed="lenet"``.
+        Widths of the embedding layers.
     attention
         Width L of the attention space.
     dropout
-        After the last embedding layer; not used with ``embed="lenet"``, which has none.
-    embed
-        ``linear`` for features; ``lenet`` for digits of 28 x 28 pixels, the published CNN.
+        After the last embedding layer.
     """
 
     gated = False
 
-    def __init__(  # noqa: PLR0913  # a method's settings are keywords by contract
+    def __init__(
         self,
         in_dim: int,
         n_classes: int,
@@ -66,23 +60,15 @@ class ABMIL(nn.Module):
         hidden: Sequence[int] = (512,),
         attention: int = 128,
         dropout: float = 0.25,
-        embed: Literal["linear", "lenet"] = "linear",
     ) -> None:
         super().__init__()
-        if embed not in ("linear", "lenet"):
-            raise MilbenchError(f"abmil: embed is {embed!r}; choose 'linear' or 'lenet'")
-        self.embed: nn.Module
-        if embed == "lenet":
-            self.embed, width = LeNet(in_dim), LeNet.width
-        else:
-            self.embed, width = Layers(in_dim, hidden, dropout), (in_dim, *hidden)[-1]
+        self.embed, width = Layers(in_dim, hidden, dropout), (in_dim, *hidden)[-1]
         self.attention = AttentionScores(width, attention, gated=self.gated)
         self.head = nn.Linear(width, logit_count(n_classes))
-        if embed == "linear":
-            self.apply(glorot_start)
+        self.apply(glorot_start)
 
     def forward(self, bag: Bag) -> Output:
-        """Map bag.x of shape (N, D), or (N, 1, 28, 28), to logits (C,) and attention (N,).
+        """Map bag.x of shape (N, D) to logits (C,) and attention (N,).
 
         Raises
         ------
@@ -112,36 +98,4 @@ class Layers(nn.Module):
         """Map instances (N, D) to (N, M)."""
         check_instances(x, self.in_dim)
         embedded: Tensor = self.stack(x)
-        return embedded
-
-
-class LeNet(nn.Module):
-    """The LeNet-like CNN of Ilse et al. 2018 for 28 x 28 digits: (N, 1, 28, 28) to (N, 500).
-
-    Rows of 784 pixels are reshaped. Bytes are scaled to [0, 1] and normalised by the mean 0.1307
-    and sd 0.3081 of the MNIST training pixels, as in the authors' code; floats stay as they are.
-    """
-
-    width = 500
-
-    def __init__(self, in_dim: int = PIXELS) -> None:
-        super().__init__()
-        if in_dim != PIXELS:
-            raise MilbenchError(
-                f"abmil: embed='lenet' with {in_dim} values an instance; it needs digits of "
-                f"28 x 28 pixels, {PIXELS} values; use embed='linear' for anything else"
-            )
-        self.layers = nn.Sequential(
-            *(nn.Conv2d(1, 20, 5), nn.ReLU(), nn.MaxPool2d(2)),  # (N, 20, 12, 12)
-            *(nn.Conv2d(20, 50, 5), nn.ReLU(), nn.MaxPool2d(2)),  # (N, 50, 4, 4)
-            *(nn.Flatten(), nn.Linear(800, self.width), nn.ReLU()),  # (N, 500)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map pixels (N, 1, 28, 28) or (N, 784) to (N, 500)."""
-        if tuple(x.shape[1:]) != IMAGE:
-            check_instances(x, PIXELS)
-        if x.dtype == torch.uint8:
-            x = (x / 255 - 0.1307) / 0.3081
-        embedded: Tensor = self.layers(x.reshape(-1, *IMAGE))
         return embedded

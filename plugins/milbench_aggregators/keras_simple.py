@@ -202,7 +202,7 @@ class Convolutions(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map tiles (N, *image) or rows of pixels (N, D) to (N, width)."""
-        if tuple(x.shape[1:]) != self.image:
+        if tuple(x.shape[1:]) != self.image or x.shape[0] == 0:
             check_instances(x, math.prod(self.image))
         pixels = x if x.is_floating_point() else x.float()
         flat: Tensor = self.layers(pixels.reshape(-1, *self.image))

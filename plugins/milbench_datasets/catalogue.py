@@ -6,7 +6,7 @@ only bags with identical instances share one. Sets that may show the same object
 elephant and fox have 47 in common, elephant and tiger 58, fox and tiger 114, instance by instance.
 corel-african comes from the same photo collection and the newsgroups sets from the same corpus, in
 other features, so that shared photos and posts cannot be ruled out. The digits-witness sets and
-digits-bags show the same 1797 images.
+digits-bags show the same 1797 images, the two colon sets the same nuclei.
 """
 
 from __future__ import annotations
@@ -25,10 +25,16 @@ MILPY_SITE = "https://github.com/jmarrietar/MILpy"
 MIPROBLEMS_SITE = "https://github.com/pevnak/MIProblems"
 MNIST_SITE = "https://ossci-datasets.s3.amazonaws.com/mnist"
 DIGITS_SITE = "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits"
+BREAKHIS_SITE = (
+    "https://web.inf.ufpr.br/vri/databases/breast-cancer-histopathological-database-breakhis"
+)
+COLON_SITE = "https://warwick.ac.uk/fac/cross_fac/tia/data/crchistolabelednucleihe"
 
 DIGITS_LICENCE = "BSD-3-Clause as part of scikit-learn; CC BY 4.0 at the UCI repository"
 UCI_LICENCE = "CC BY 4.0 as the UCI repository states in general; none in the carrier"
 NO_LICENCE = "none stated with the data"
+BREAKHIS_LICENCE = "offered for research; CC BY 4.0 as often stated, not confirmed by its authors"
+COLON_LICENCE = "offered for research by its authors; no licence text known: no commercial use"
 MNIST_LICENCE = "CC BY-SA 3.0 as generally stated; none in the files"
 
 DIETTERICH = (
@@ -56,6 +62,15 @@ ZHOU = (
 ILSE = (
     "Ilse, Tomczak, Welling 2018, Attention-based deep multiple instance learning, ICML, "
     "https://arxiv.org/abs/1802.04712"
+)
+SIRINUKUNWATTANA = (
+    "Sirinukunwattana et al. 2016, Locality sensitive deep learning for detection and "
+    "classification of nuclei in routine colon cancer histology images, IEEE TMI 35, "
+    "https://doi.org/10.1109/TMI.2016.2525803"
+)
+SPANHOL = (
+    "Spanhol, Oliveira, Petitjean, Heutte 2016, A dataset for breast cancer histopathological "
+    "image classification, IEEE TBME 63, https://doi.org/10.1109/TBME.2015.2496264"
 )
 ALPAYDIN = (
     "Alpaydin, Kaynak 1998, Optical recognition of handwritten digits, UCI Machine Learning "
@@ -122,6 +137,27 @@ def digits_witness(count: int, attribute: str) -> Dataset:
     )
 
 
+def breakhis(zoom: int, pictures: int) -> Dataset:
+    """Return the record of the pictures of one magnification."""
+    return Dataset(
+        name=f"breakhis-{zoom}x",
+        target=f"milbench_datasets.breakhis:ZOOM{zoom}.bags",
+        summary=f"breast tumours at {zoom}x, is it malignant?: {pictures} pictures of 700x460 from "
+        "82 patients",
+        paper=SPANHOL,
+        classes=("benign", "malignant"),
+        encoder="pixels",
+        tiler="whole",
+        tiler_args={"size": [700, 460]},  # a few pictures have 456 rows
+        cohort="breakhis",
+        files=("BreaKHis_v1/**/*.png", "breakhis/**/*.png"),
+        how_to_get="unpack BreaKHis_v1.tar.gz in the data folder, or put pictures with their "
+        "official names anywhere below breakhis",
+        licence=BREAKHIS_LICENCE,
+        url=BREAKHIS_SITE,
+    )
+
+
 RECORDS = (
     Dataset(
         name="digits-bags",
@@ -169,6 +205,44 @@ RECORDS = (
         licence=MNIST_LICENCE,
         url=MNIST_SITE,
     ),
+    Dataset(
+        name="colon",
+        target="milbench_datasets.colon:bags",
+        summary="colon images, is a nucleus epithelial?: 100 bags (51 positive), 22444 nuclei of "
+        "27x27 pixels; bag size alone gives AUC 0.77",
+        paper=SIRINUKUNWATTANA,
+        classes=("no epithelium", "epithelium"),
+        encoder="pixels",
+        cohort="colon",
+        group_known=False,  # several images come from one patient; the files do not say which
+        files=(
+            "CRCHistoPhenotypes_2016_04_28/Classification/*/*",
+            "colon_crchistophenotypes/images/*.png",
+            "colon_crchistophenotypes/detection_mats.zip",
+        ),
+        how_to_get="ask for CRCHistoPhenotypes at the address and unpack it in the data folder; "
+        "docs/datasets.md names the layouts that are read",
+        licence=COLON_LICENCE,
+        url=COLON_SITE,
+    ),
+    Dataset(
+        name="colon-features",
+        target="milbench_datasets.colon_features:bags",
+        summary="the nuclei of colon as hand-made features of their colours and texture: 100 bags "
+        "(51 positive), 22444 instances",
+        paper=SIRINUKUNWATTANA,
+        classes=("no epithelium", "epithelium"),
+        cohort="colon",
+        group_known=False,
+        files=("colon_crchistophenotypes/bags_handcrafted.npz",),
+        how_to_get="the file is not published; write one of your features as docs/datasets.md says",
+        licence=COLON_LICENCE,
+        url=COLON_SITE,
+    ),
+    breakhis(40, 1995),
+    breakhis(100, 2081),
+    breakhis(200, 2013),
+    breakhis(400, 1820),
     Dataset(
         name="musk1",
         target=f"{READERS}:MUSK1.bags",

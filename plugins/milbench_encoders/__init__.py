@@ -28,3 +28,8 @@ def milbench_encoders() -> Iterator[Encoder]:
         target="milbench_encoders.pixels:FlatPixels",
         summary="pixel values divided by 255, one feature a pixel and channel",
     )
+    yield Encoder(
+        name="colour-statistics",
+        target="milbench_encoders.colour_statistics:ColourStatistics",
+        summary="17 numbers a channel: mean, spread, quantiles, histogram and steps of its pixels",
+    )

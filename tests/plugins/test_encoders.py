@@ -61,3 +61,29 @@ def test_precomputed_refuses_images() -> None:
     """Images have no precomputed features; the error names the shape and the next step."""
     with pytest.raises(FeatureError, match=r"\(2, 1, 8, 8\).*milbench list encoders"):
         encoder("precomputed")(np.zeros((2, 1, 8, 8), dtype=np.uint8))
+
+
+def test_colour_statistics_by_hand() -> None:
+    """Four pixels 0, 0, 51, 255: quantiles between neighbours, and two steps in each direction."""
+    tile = np.array([[[[0, 0], [51, 255]]]], dtype=np.uint8)
+
+    (found,) = encoder("colour-statistics")(tile)
+
+    sd = np.sqrt(np.mean((np.array([0, 0, 0.2, 1]) - 0.3) ** 2))
+    quantiles = [0.0, 0.0, 0.1, 0.2 + 0.25 * 0.8, 0.2 + 0.7 * 0.8]
+    shares = [0.5, 0.25, 0, 0, 0, 0, 0, 0.25]  # 0 to 31, 32 to 63, ... 224 to 255
+    steps = [(0 + 0.8) / 2, (0.2 + 1) / 2]  # to the right, and below
+    np.testing.assert_allclose(found, [0.3, sd, *quantiles, *shares, *steps], atol=1e-6)
+
+
+@given(arrays(np.uint8, st.tuples(*(st.integers(1, 4) for _ in range(4)))))
+def test_colour_statistics_treat_each_tile_and_channel_alone(tiles) -> None:
+    """In [0, 1], 17 a channel, whatever the other tiles and channels are."""
+    together = encoder("colour-statistics")(tiles)
+
+    assert together.shape == (len(tiles), 17 * tiles.shape[1])
+    assert together.dtype == np.float32
+    assert (together >= 0).all()
+    assert (together <= 1).all()
+    alone = [encoder("colour-statistics")(tiles[:, [channel]]) for channel in range(tiles.shape[1])]
+    np.testing.assert_allclose(together, np.concatenate(alone, axis=1), atol=1e-6)

@@ -18,7 +18,7 @@ CONTROLS = {"prior", "bag-size"}
 POOLED = {"mean", "max", "pooled-logistic", "pooled-forest"}  # one nine among ten is lost in these
 # Each slot of keras-simple learns for itself, and few bags have a nine in a given one; the suite
 # witness shows it where half of the slots are positive. Networks on images get no features.
-ELSEWHERE = {"keras-simple", "keras-simple-cnn", "its2clr", "hnm"}
+ELSEWHERE = {"keras-simple"} | {n for n, record in RECORDS.items() if "images" in record.needs}
 SMALL = {
     "keras-simple-sum": {"hidden": (128, 128, 64), "attention": 128},
     "clam-sb": {"hidden": 64, "attention": 32},

@@ -16,6 +16,7 @@ RECIPES = [
     Recipe(optimizer="sgd", lr=0.01, weight_decay=0.1, momentum=0.9, nesterov=True),
     Recipe(optimizer="sgd", lr=0.01, weight_decay=0.1),
     Recipe(optimizer="radam", lr=0.01, weight_decay=0.1),
+    Recipe(optimizer="rmsprop", lr=0.01, weight_decay=0.1, momentum=0.4),
 ]
 MATRICES = [replace(recipe, decay="matrices") for recipe in RECIPES]
 
@@ -27,6 +28,8 @@ def reference(parameters, recipe):
         return torch.optim.SGD(
             parameters, momentum=recipe.momentum, nesterov=recipe.nesterov, **common
         )
+    if recipe.optimizer == "rmsprop":
+        return torch.optim.RMSprop(parameters, alpha=0.99, momentum=recipe.momentum, **common)
     kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "radam": torch.optim.RAdam}
     return kinds[recipe.optimizer](parameters, betas=recipe.betas, **common)
 

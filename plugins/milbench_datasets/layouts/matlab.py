@@ -33,8 +33,13 @@ DAMAGED = (
 )
 
 
-def load_variable(path: Path, name: str) -> Any:
+def load_variable(path: Path, name: str, file: Any = None) -> Any:
     """Return one variable of a MATLAB file: an array, or an object with one attribute a field.
+
+    Parameters
+    ----------
+    file
+        An open file that is read in place of ``path``, such as a member of an archive.
 
     Raises
     ------
@@ -42,7 +47,7 @@ def load_variable(path: Path, name: str) -> Any:
         If the file is damaged, of version 7.3, or lacks the variable.
     """
     try:
-        found = loadmat(path, struct_as_record=False)
+        found = loadmat(path if file is None else file, struct_as_record=False)
     except DAMAGED as error:
         raise DatasetError(
             f"{path}: expected a MATLAB file of version 5, found a damaged one or another "

@@ -1,0 +1,132 @@
+"""Cut the pictures of a data set into instances, bag by bag, before they are encoded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from milbench.errors import DatasetError, FeatureError
+from milbench.pictures import Tiles, as_picture
+from milbench.seeds import seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from milbench.bags import LabelledBag
+    from milbench.pictures import MaskedPicture
+    from milbench.records import Dataset
+    from milbench.view import View
+
+LEVEL_0 = "level-0 pixels"  # the unit of coordinates that a tiler gives
+
+GRID_SIDES = 2
+
+
+def cut_bags(dataset: Dataset, view: View, data: Path) -> Iterator[LabelledBag]:
+    """Yield the bags of ``dataset`` with the images that the tiler of ``view`` cuts.
+
+    The random numbers of a bag follow from the names of the data set and the bag, so that they do
+    not depend on other bags. A tiler that needs masks is trained first, on pictures that share no
+    id and no patient with any bag.
+
+    Raises
+    ------
+    DatasetError
+        If a bag has no picture, or one that is impossible; if a masked picture is also a bag, or
+        of a patient who has one.
+    FeatureError
+        If the tiler needs masks that there are none of, or gives no instances.
+    """
+    if view.tiler is None:
+        yield from dataset.load()(data)
+        return
+    tile: Any = view.tiler.load()(**view.args)
+    trained_on: frozenset[str] = frozenset()
+    if "masks" in view.tiler.needs:
+        masked = tuple(_masked(dataset, view.tiler.name, data))
+        trained_on = frozenset(name for one in masked for name in (one.id, one.patient) if name)
+        tile.fit(masked)
+    cutter = Cutter(dataset.name, view.tiler.name, tile, trained_on)
+    yield from cutter.cut(dataset.load()(data))
+
+
+def _masked(dataset: Dataset, tiler: str, data: Path) -> Iterable[MaskedPicture]:
+    read = dataset.load_masks()
+    if read is None:
+        raise FeatureError(
+            f"{dataset.name}: tiler {tiler!r} is trained on masks, and this data set has none; "
+            "choose another: milbench list tilers"
+        )
+    masked: Iterable[MaskedPicture] = read(data)
+    return masked
+
+
+class Cutter:
+    """Replace the picture of each bag by the instances that a tiler cuts from it.
+
+    Parameters
+    ----------
+    dataset, tiler
+        Names, for messages; random numbers follow from that of the data set.
+    tile
+        Maps a picture and a generator to :class:`milbench.Tiles`.
+    trained_on
+        Ids and patients that the tiler was trained on.
+    """
+
+    def __init__(
+        self, dataset: str, tiler: str, tile: Callable[..., Any], trained_on: frozenset[str]
+    ) -> None:
+        self._dataset = dataset
+        self._tiler = tiler
+        self._tile = tile
+        self._trained_on = trained_on
+
+    def cut(self, bags: Iterable[LabelledBag]) -> Iterator[LabelledBag]:
+        """Yield ``bags`` with images, coordinates and grid in place of the picture."""
+        for bag in bags:
+            self._check(bag)
+            generator = np.random.default_rng(seed("tiles", self._dataset, bag.id))
+            try:
+                tiles = self._tile(as_picture(bag.picture), generator)
+            except DatasetError as error:
+                self._fail(bag, str(error))
+            self._check_tiles(bag, tiles)
+            coords = np.asarray(tiles.coords)
+            yield replace(
+                bag, images=np.asarray(tiles.images), coords=coords, grid=tiles.grid, picture=None
+            )
+
+    def _check(self, bag: LabelledBag) -> None:
+        if bag.picture is None:
+            given = "features" if bag.images is None else "images"
+            self._fail(bag, f"gives {given}, which tiler {self._tiler!r} cannot cut; leave it out")
+        if any(value is not None for value in (bag.x, bag.images, bag.coords, bag.grid)):
+            self._fail(bag, "gives a picture and instances; its tiler gives these")
+        if bag.instance_labels is not None:
+            self._fail(bag, "gives a picture and instance_labels; the instances are not known yet")
+        shared = self._trained_on & {bag.id, bag.patient or bag.id}
+        if shared:
+            self._fail(
+                bag,
+                f"tiler {self._tiler!r} is trained on a mask of {min(shared)!r}, which is this bag "
+                "or its patient; masked pictures must be no bags, of patients that have none",
+            )
+
+    def _check_tiles(self, bag: LabelledBag, tiles: Any) -> None:
+        place = f"{self._dataset}, bag {bag.id!r}, tiler {self._tiler!r}"
+        if not isinstance(tiles, Tiles):
+            raise FeatureError(f"{place}: gives {type(tiles).__name__}; expected milbench.Tiles")
+        count = len(tiles.images)
+        if count == 0:
+            raise FeatureError(f"{place}: no instances; the picture may be smaller than a tile")
+        if tiles.grid is not None:
+            is_pair = len(tiles.grid) == GRID_SIDES
+            if not is_pair or tiles.grid[0] * tiles.grid[1] != count:
+                raise FeatureError(f"{place}: a grid of {tiles.grid} for {count} instances")
+
+    def _fail(self, bag: LabelledBag, fault: str) -> NoReturn:
+        raise DatasetError(f"{self._dataset}, bag {bag.id!r}: {fault}")

@@ -1,0 +1,99 @@
+"""How the bags of a data set are seen: cut by which tiler, with which settings, and encoded how.
+
+A suite gives each data set one view or several; each is a section of the leaderboard. A method may
+have a view of its own and still stands in the section, because bags and splits are the same.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from milbench.records import Dataset, Encoder, Tiler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from milbench.registry import Registry
+    from milbench.suite import Method, Suite, Tiling
+
+
+class ViewName(NamedTuple):
+    """What names a view in results: the tiler with its settings, empty for none, and encoder."""
+
+    tiler: str
+    encoder: str
+
+    def __str__(self) -> str:
+        """Return the encoder, behind the tiler where there is one."""
+        return f"{self.tiler} > {self.encoder}" if self.tiler else self.encoder
+
+
+@dataclass(frozen=True)
+class View:
+    """An encoder, behind a tiler where the bags are pictures.
+
+    Parameters
+    ----------
+    args
+        Settings of the tiler.
+    """
+
+    encoder: Encoder
+    tiler: Tiler | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> ViewName:
+        """Return what names the view in results."""
+        tiler = "" if self.tiler is None else called(self.tiler.name, self.args)
+        return ViewName(tiler, self.encoder.name)
+
+
+def called(name: str, args: Mapping[str, Any]) -> str:
+    """Return a tiler as text, ``grid`` or ``grid(px=28)``, its settings in the order of names."""
+    if not args:
+        return name
+    return f"{name}({', '.join(f'{key}={json.dumps(args[key])}' for key in sorted(args))})"
+
+
+def sections(suite: Suite, registry: Registry) -> Iterator[tuple[Dataset, View]]:
+    """Yield each data set of ``suite`` with each view that the suite gives it.
+
+    Tilers of the suite are for data sets of pictures.
+    """
+    for name in suite.datasets:
+        dataset = registry.record(Dataset, name)
+        for tiling in (suite.tilers or (None,)) if dataset.tiler else (None,):
+            for encoder in suite.encoders or (dataset.encoder,):
+                yield dataset, _view(registry, dataset, tiling, encoder)
+
+
+def view_of(method: Method, dataset: Dataset, section: View, registry: Registry) -> View:
+    """Return the view that ``method`` has in a section: what it does not name is the section's."""
+    encoder = section.encoder
+    if method.encoder is not None:
+        encoder = registry.record(Encoder, method.encoder)
+    if method.tiler is None or not dataset.tiler:
+        return View(encoder, section.tiler, section.args)
+    return View(encoder, registry.record(Tiler, method.tiler.name), method.tiler.args)
+
+
+def wanted(suite: Suite, registry: Registry) -> Iterator[tuple[Dataset, View]]:
+    """Yield every view that a section or a method of ``suite`` needs, each once."""
+    seen = set()
+    for dataset, section in sections(suite, registry):
+        own = (view_of(method, dataset, section, registry) for method in suite.methods)
+        for view in own:
+            if (dataset.name, view.name) not in seen:
+                seen.add((dataset.name, view.name))
+                yield dataset, view
+
+
+def _view(registry: Registry, dataset: Dataset, tiling: Tiling | None, encoder: str) -> View:
+    tiler, args = dataset.tiler, dataset.tiler_args
+    if tiling is not None:
+        tiler, args = tiling.name, tiling.args
+    found = registry.record(Tiler, tiler) if tiler else None
+    return View(registry.record(Encoder, encoder), found, args)
