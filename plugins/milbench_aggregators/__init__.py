@@ -14,7 +14,7 @@ from milbench_aggregators.catalogue import (
     hierarchies,
     images,
     pooling,
-    refinement,
+    refined,
     slides,
     tiles,
 )
@@ -23,5 +23,5 @@ from milbench_aggregators.catalogue import (
 @hookimpl
 def milbench_aggregators() -> Iterator[Aggregator]:
     """Yield the built-in methods, then the controls."""
-    for family in (pooling, attention, slides, tiles, hierarchies, images, refinement, controls):
+    for family in (pooling, attention, slides, tiles, hierarchies, images, refined, controls):
         yield from family.RECORDS

@@ -24,6 +24,8 @@ NETWORKS = [name for name in RECORDS if name not in ESTIMATORS]
 BLIND = ["prior", "bag-size"]  # read no feature, so any shape of instance will do
 ORDERED = [name for name, record in RECORDS.items() if "order" in record.needs]
 # Sizes that keep the tests fast; the published ones are proven with the golden numbers.
+REFINED = {"epochs": 2, "warmup": 1, "refresh": 1, "mil_epochs": 2}
+REFINED_CNN = {"epochs": 1, "mil_epochs": 2, "pretrain_epochs": 0, "width": 4}
 SMALL = {
     "transmil": {"width": 64, "heads": 8, "landmarks": 8},
     "crop-transformer": {"tokens": 2, "layers": 1, "heads": 2, "hidden": 32},
@@ -31,6 +33,10 @@ SMALL = {
     "resnet18-linear": {"weights": "random", "width": 8},
     "vgg19-linear": {"weights": "random", "width": 4},
     "own-cnn": {"crop": 32},
+    "its2clr": REFINED_CNN,
+    "hnm": REFINED_CNN,
+    "its2clr-features": REFINED,
+    "hnm-features": REFINED,
 }
 DIM = 16
 PARENTS = {2: (0, 1), 7: (0, 0, 0, 1, 1, 2, 2)}  # what a method that needs levels is built with
@@ -111,6 +117,7 @@ def test_the_methods_of_the_first_release_are_there():
         "hmil",
         *("abmil-cnn", "gated-abmil-cnn", "amil"),
         *("resnet18-linear", "vgg19-linear", "own-cnn"),
+        *("its2clr", "hnm", "its2clr-features", "hnm-features"),
         *("prior", "bag-size", "pooled-logistic", "pooled-forest"),
     ]
     controls = [name for name, record in RECORDS.items() if record.control]

@@ -106,5 +106,5 @@ def pretrain(
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        if not math.isfinite(float(loss)):
+        if not math.isfinite(loss.detach()):
             raise TrainingError(f"SimCLR: the loss is not finite in epoch {epoch}")

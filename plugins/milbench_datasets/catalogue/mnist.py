@@ -1,4 +1,5 @@
 """Bags of MNIST digits."""
+
 from __future__ import annotations
 
 from milbench import Dataset

@@ -150,7 +150,7 @@ def test_positive_anchors_wait_for_the_warm_up(monkeypatch):
 
 
 def test_steps_draw_from_their_pools(monkeypatch):
-    """Negative anchors: clean negatives, passing instances. Positive: positives and negatives."""
+    """Negative anchors beside passing instances; positive anchors beside all negatives."""
     recorded = Recorded(monkeypatch)
     fitted(ITS2CLRFeatures, warmup=0, epochs=1, batch=1000)
     ((_, _, pools),) = recorded.pools

@@ -94,7 +94,7 @@ def test_grey_is_luma():
 
 
 def test_blur_spreads_a_point_as_a_gaussian_does():
-    """Of 224 pixels the kernel has 13: weights exp(-d^2 / 2 s^2), normalised, along both axes."""
+    """Of 224 pixels the kernel has 13: weights exp(-d^2 / 2 s^2), normalised, both ways."""
     point = torch.zeros(1, 1, 224, 224, dtype=torch.float64)
     point[0, 0, 100, 100] = 1.0
     found = image_views._blur(point, torch.tensor([1.5], dtype=torch.float64))[0, 0]
