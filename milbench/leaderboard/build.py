@@ -114,11 +114,12 @@ def _section(board: Board, level: Level, selection: Selection) -> Section:
         comparisons=tests.comparisons,
         stale=selection.stale,
         unplanned=selection.unplanned,
-        notes=tuple(_notes(level, rows, complete, tests)),
+        notes=tuple(_notes(level, complete, tests)),
         precision=_precision(selection),
         features=selection.features,
         split=selection.split,
         level=level.name,
+        tree=level.tree([row.method for row in rows if row.coarse_from == "head"]),
     )
 
 
@@ -182,10 +183,7 @@ def _sizes(
     return tuple(bags.tolist()), patients_by_class(widest), len(np.unique(widest.patient))
 
 
-def _notes(
-    level: Level, rows: Sequence[Row], complete: Mapping[str, Predictions], tests: Contrast
-) -> Iterator[str]:
-    yield from level.notes([row.method for row in rows if row.coarse_from == "head"])
+def _notes(level: Level, complete: Mapping[str, Predictions], tests: Contrast) -> Iterator[str]:
     if level.dataset.skipped_reason:
         yield f"The last run left this data set out: {level.dataset.skipped_reason}"
     yield from level.dataset.notes
