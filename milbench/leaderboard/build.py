@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from milbench.errors import ScoreError
 from milbench.leaderboard.contrast import contrast
 from milbench.leaderboard.level import levels_of
 from milbench.leaderboard.overall import overall_of
 from milbench.leaderboard.score import metrics_of, scores_of
 from milbench.leaderboard.select import select
 from milbench.leaderboard.table import Leaderboard, Row, Section, Skipped, Tuned
-from milbench.metrics.catalogue import LEVEL_METRICS, find
+from milbench.metrics.catalogue import rankable
 from milbench.stats.design import patients_by_class
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
         If the board names a metric that there is none of.
     """
     for metric in (*board.secondary, *([board.metric] if board.metric is not None else [])):
-        _check(metric)
+        rankable(metric)
     stored = list(records)
     selections = [(dataset, select(board, dataset, stored)) for dataset in board.datasets]
     sections = [
@@ -63,15 +62,6 @@ def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
         splits=board.splits,
         versions=tuple(_versions([r for _, found in selections for r in found.used])),
     )
-
-
-def _check(metric: str) -> None:
-    find(metric)
-    if metric in LEVEL_METRICS:
-        raise ScoreError(
-            f"{metric} looks at two levels of classes: it stands in the table of every coarse "
-            "level anyway, and ranks nothing; name metrics of one level"
-        )
 
 
 def _has_runs(selection: Selection) -> bool:
