@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from milbench.code import code_hash
-from milbench.errors import PluginError
+from milbench.errors import PluginError, ScoreError
+from milbench.metrics.catalogue import rankable
 from milbench.records import Aggregator, Choice, Dataset, Tiler
 from milbench.search import RECIPE_FIELDS, TUNED, why_untuned
 from milbench.store import Store
@@ -44,6 +45,7 @@ def faults(path: Path, registry: Registry, results: Path | None = None) -> list[
         *_tiler_faults(data, registry),
         *_method_faults(data, registry, stored),
         *_reference_faults(data, registry),
+        *_metric_faults(data),
     ]
 
 
@@ -211,6 +213,16 @@ def _reference_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]
         if len(registry.matching("aggregator", name)) == 1:
             why = why_untuned(registry.record(Aggregator, name))
             yield from [f"report.reference: there is no row {reference!r}: {why}"] * bool(why)
+
+
+def _metric_faults(data: dict[str, Any]) -> Iterator[str]:
+    report = data.get("report")
+    metrics = report.get("metrics") if isinstance(report, dict) else None
+    for position, metric in enumerate(metrics if isinstance(metrics, list) else []):
+        try:
+            rankable(str(metric))
+        except ScoreError as error:
+            yield f"report.metrics[{position}]: {error}"
 
 
 def _lookup(place: str, kind: Kind, name: object, registry: Registry) -> Iterator[str]:

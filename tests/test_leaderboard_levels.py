@@ -209,6 +209,7 @@ def test_latex_has_a_float_for_the_coarse_level(made):
     assert "{one, pair}" in coarse
     assert r"Hier. F & Consistency & Mistake height $\downarrow$ & Fine given coarse \\" in coarse
     assert "Rank" not in coarse
+    assert TEXT in coarse
 
 
 def test_csv_names_the_level_of_every_line(made):

@@ -133,6 +133,24 @@ def test_the_built_in_suites_have_no_faults(name):
     assert load_suite(path).name == name
 
 
+@pytest.mark.parametrize(
+    ("metric", "says"),
+    [("aurok", "no metric 'aurok'; there are: auroc"), ("consistency", "looks at two levels")],
+)
+def test_a_metric_that_cannot_be_shown_is_a_fault(metric, says, tmp_path):
+    """Told before anything is trained, not when the table is made."""
+    path = tmp_path / "one.toml"
+    path.write_text(
+        'name = "one"\ndatasets = ["digits-bags"]\n[report]\n'
+        f'metrics = ["accuracy", "{metric}"]\n[[methods]]\nname = "mean"\n'
+    )
+
+    (fault,) = faults(path, load_registry())
+
+    assert fault.startswith("report.metrics[1]: ")
+    assert says in fault
+
+
 def test_a_constructor_that_takes_anything_has_no_argument_faults():
     """A method with ``**settings`` checks them itself."""
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from milbench.errors import ScoreError
 from milbench.leaderboard.contrast import contrast
 from milbench.leaderboard.level import levels_of
 from milbench.leaderboard.overall import overall_of
 from milbench.leaderboard.score import metrics_of, scores_of
 from milbench.leaderboard.select import select
 from milbench.leaderboard.table import Leaderboard, Row, Section, Skipped, Tuned
-from milbench.metrics.catalogue import LEVEL_METRICS, find
+from milbench.metrics.catalogue import rankable
 from milbench.stats.design import patients_by_class
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
         If the board names a metric that there is none of.
     """
     for metric in (*board.secondary, *([board.metric] if board.metric is not None else [])):
-        _check(metric)
+        rankable(metric)
     stored = list(records)
     selections = [(dataset, select(board, dataset, stored)) for dataset in board.datasets]
     sections = [
@@ -63,15 +62,6 @@ def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
         splits=board.splits,
         versions=tuple(_versions([r for _, found in selections for r in found.used])),
     )
-
-
-def _check(metric: str) -> None:
-    find(metric)
-    if metric in LEVEL_METRICS:
-        raise ScoreError(
-            f"{metric} looks at two levels of classes: it stands in the table of every coarse "
-            "level anyway, and ranks nothing; name metrics of one level"
-        )
 
 
 def _has_runs(selection: Selection) -> bool:
@@ -114,11 +104,12 @@ def _section(board: Board, level: Level, selection: Selection) -> Section:
         comparisons=tests.comparisons,
         stale=selection.stale,
         unplanned=selection.unplanned,
-        notes=(*_own_views(board, dataset), *_notes(level, rows, complete, tests)),
+        notes=(*_own_views(board, dataset), *_notes(level, complete, tests)),
         precision=_precision(selection),
         features=selection.features,
         split=selection.split,
         level=level.name,
+        tree=level.tree([row.method for row in rows if row.coarse_from == "head"]),
     )
 
 
@@ -182,10 +173,7 @@ def _sizes(
     return tuple(bags.tolist()), patients_by_class(widest), len(np.unique(widest.patient))
 
 
-def _notes(
-    level: Level, rows: Sequence[Row], complete: Mapping[str, Predictions], tests: Contrast
-) -> Iterator[str]:
-    yield from level.notes([row.method for row in rows if row.coarse_from == "head"])
+def _notes(level: Level, complete: Mapping[str, Predictions], tests: Contrast) -> Iterator[str]:
     if level.dataset.skipped_reason:
         yield f"The last run left this data set out: {level.dataset.skipped_reason}"
     yield from level.dataset.notes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from milbench.metrics import LEVEL_METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from milbench.leaderboard.board import Board, DatasetInfo
     from milbench.leaderboard.select import Found
@@ -54,15 +54,17 @@ class Level:
         """Return where a method's coarse probabilities come from; empty at the fine level."""
         return found.source if self.name else ""
 
-    def notes(self, own: list[str]) -> Iterator[str]:
-        """Yield the tree in words, and which methods, ``own``, have a coarse head of their own."""
+    def tree(self, own: Sequence[str]) -> str:
+        """Return the tree in words, and which methods, ``own``, have a coarse head of their own."""
         levels = self.dataset.levels
         if not self.name or levels is None:
-            return
-        yield levels.in_words(self.dataset.classes)
+            return ""
         heads = f"of {', '.join(own)} from a head of its own, " if own else ""
         others = "of the others" if own else "of all methods"
-        yield f"Coarse probabilities: {heads}{others} the sum of those of the classes below."
+        return (
+            f"{levels.in_words(self.dataset.classes)} Coarse probabilities: {heads}{others} the "
+            "sum of those of the classes below."
+        )
 
 
 def levels_of(board: Board, dataset: DatasetInfo) -> tuple[Level, ...]:

@@ -190,6 +190,9 @@ class Section:
     level
         Name of the coarse level that this section is about; empty for the data set's own classes,
         which rank the methods.
+    tree
+        At a coarse level the label hierarchy by name and in words, and where the probabilities
+        come from; else empty.
     """
 
     dataset: str
@@ -213,6 +216,7 @@ class Section:
     split: str
     precision: str = ""
     level: str = ""
+    tree: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,6 +143,23 @@ def find(metric: str) -> Metric:
     return found
 
 
+def rankable(metric: str) -> Metric:
+    """Return the metric of that name, which methods can be ranked by.
+
+    Raises
+    ------
+    ScoreError
+        If there is none, or it looks at two levels of classes.
+    """
+    found = find(metric)
+    if metric in LEVEL_METRICS:
+        raise ScoreError(
+            f"{metric} looks at two levels of classes: it stands in the table of every coarse "
+            "level anyway, and ranks nothing; name metrics of one level"
+        )
+    return found
+
+
 def evaluate(
     metric: str, label: ArrayLike, score: ArrayLike, *, threshold: float | Floats = 0.5
 ) -> Value:

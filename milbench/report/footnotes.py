@@ -27,6 +27,7 @@ def section_notes(section: Section) -> Iterator[str]:
         yield UNKNOWN_PATIENTS
     if section.level:
         yield "Methods are ranked, and tested, by the data set's own classes; this level is shown."
+        yield section.tree
     elif section.is_exploratory:
         yield "This metric is not the declared primary one: exploratory, so nothing is tested."
     if section.precision:

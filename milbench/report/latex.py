@@ -262,6 +262,7 @@ def _caption(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterato
             rf"$\dagger$/$\ddagger$: differs from {' or '.join(map(escape, references))} by the "
             r"patient-level / also by the corrected resampled $t$-test; $\downarrow$: worse."
         )
+    yield from (escape(section.tree) for section in sections if section.tree)
     yield from (
         escape(f"{section.dataset}: {section.precision}")
         for section in sections
