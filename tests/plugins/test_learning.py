@@ -24,6 +24,7 @@ SMALL = {
     "clam-sb": {"hidden": 64, "attention": 32},
     "clam-mb": {"hidden": 64, "attention": 32},
     "transmil": {"width": 32, "heads": 4, "landmarks": 16},
+    "crop-transformer": {"layers": 1, "hidden": 64},
 }
 LEARNERS = [name for name in RECORDS if name not in CONTROLS | POOLED | ELSEWHERE]
 MARGIN = 0.2
