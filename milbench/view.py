@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milbench.records import Dataset, Encoder, Tiler
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
     from milbench.suite import Method, Suite, Tiling
 
 
+LONGEST = 40  # characters of settings that a heading has room for
+
+
 class ViewName(NamedTuple):
-    """What names a view in results: the tiler with its settings, empty for none, and encoder."""
+    """What names a view in results: the tiler with its settings, empty for none, and encoder.
+
+    Settings of more than 40 characters are named by six digits of their hash; the feature store
+    keeps them in full.
+    """
 
     tiler: str
     encoder: str
@@ -47,15 +55,21 @@ class View:
     @property
     def name(self) -> ViewName:
         """Return what names the view in results."""
-        tiler = "" if self.tiler is None else called(self.tiler.name, self.args)
-        return ViewName(tiler, self.encoder.name)
+        settings = self.settings
+        if len(settings) > LONGEST:
+            settings = "#" + self.settings_digest
+        tiler = "" if self.tiler is None else self.tiler.name
+        return ViewName(tiler + f"({settings})" * bool(settings), self.encoder.name)
 
+    @property
+    def settings(self) -> str:
+        """Return the settings of the tiler as text, in the order of their names."""
+        return ", ".join(f"{key}={json.dumps(self.args[key])}" for key in sorted(self.args))
 
-def called(name: str, args: Mapping[str, Any]) -> str:
-    """Return a tiler as text, ``grid`` or ``grid(px=28)``, its settings in the order of names."""
-    if not args:
-        return name
-    return f"{name}({', '.join(f'{key}={json.dumps(args[key])}' for key in sorted(args))})"
+    @property
+    def settings_digest(self) -> str:
+        """Return six hexadecimal digits that name the settings of the tiler."""
+        return sha256(self.settings.encode()).hexdigest()[:6]
 
 
 def sections(suite: Suite, registry: Registry) -> Iterator[tuple[Dataset, View]]:

@@ -1,5 +1,6 @@
 """Pictures are cut by a tiler on their way into the feature store."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -95,6 +96,14 @@ def test_a_view_is_named_by_tiler_settings_and_encoder():
     assert str(View(PIXELS).name) == "pixels"
     view = View(PIXELS, GRID, {"stride": 1, "px": 2})
     assert str(view.name) == "grid(px=2, stride=1) > pixels"
+
+
+def test_long_settings_are_named_by_their_hash():
+    """A heading stays short; other settings have other names."""
+    first, second = (View(PIXELS, GRID, {"px": list(range(n))}).name.tiler for n in (30, 31))
+
+    assert re.fullmatch(r"grid\(#[0-9a-f]{6}\)", first)
+    assert first != second
 
 
 def test_a_random_tiler_depends_on_the_bag_alone(tmp_path):

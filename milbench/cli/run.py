@@ -220,7 +220,7 @@ def _print_plan(plan: Plan) -> None:
     rows = [
         (
             job.cell.dataset,
-            job.cell.encoder,
+            str(job.cell.view),
             job.cell.row,
             len(job.cell.trials()),
             len(job.runs),
@@ -230,7 +230,7 @@ def _print_plan(plan: Plan) -> None:
         for job in plan.jobs
     ]
     results.print(f"suite {plan.suite.name}", markup=False)
-    results.print(table(("data set", "encoder", "method", "trials", "runs", "done", "to do"), rows))
+    results.print(table(("data set", "view", "method", "trials", "runs", "done", "to do"), rows))
 
 
 def _summary(plan: Plan, counts: Counter[str], already: int, leaderboards: Path) -> str:

@@ -78,7 +78,7 @@ def cached_features(
         encoder_version=encoder.version,
         classes=dataset.classes,
         fingerprint=fingerprint,
-        tiler=view.name.tiler,
+        tiler="" if view.tiler is None else f"{view.tiler.name}({view.settings})",
         coords_unit="" if view.tiler is None else LEVEL_0,
     )
     encode = None if encoder.name == PRECOMPUTED else encoder.load()()
@@ -89,7 +89,7 @@ def _stem(view: View) -> str:
     """Return the file's name before the fingerprint: other settings of a tiler are other files."""
     if view.tiler is None:
         return view.encoder.name
-    settings = sha256(view.name.tiler.encode()).hexdigest()[:6] if view.args else ""
+    settings = view.settings_digest if view.args else ""
     return "-".join(filter(None, (view.tiler.name, settings, view.encoder.name)))
 
 
@@ -110,7 +110,13 @@ def source_fingerprint(dataset: Dataset, view: View, data: Path) -> str:
     ]
     if view.tiler is not None:  # features from before tilers keep their fingerprint
         masks = "" if dataset.masks is None else _place(dataset.masks)
-        content += [view.name.tiler, view.tiler.version, _location(view.tiler), masks]
+        content += [
+            view.tiler.name,
+            view.settings,
+            view.tiler.version,
+            _location(view.tiler),
+            masks,
+        ]
     return sha256(json.dumps(content).encode()).hexdigest()
 
 

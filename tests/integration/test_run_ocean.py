@@ -58,7 +58,7 @@ def test_methods_learn_what_the_chain_shows_them(run, tmp_path):
     assert done.returncode == 0, done.stderr
     table = json.loads((tmp_path / "leaderboards/ocean-small/leaderboard.json").read_text())
     (section,) = table["sections"]
-    assert section["encoder"].startswith("crops9(")
+    assert section["encoder"].startswith("crops9(#")
     values = {row["method"]: row["scores"][0]["value"] for row in section["rows"]}
     assert values["prior"] == pytest.approx(CHANCE)
     assert values["mean"] > CHANCE + 0.3

@@ -31,6 +31,7 @@ SMALL = {
     "transmil": {"width": 32, "heads": 4, "landmarks": 16},
     "its2clr-features": {"epochs": 4, "warmup": 1, "refresh": 3, "mil_epochs": 6},
     "hnm-features": {"epochs": 4, "warmup": 1, "refresh": 3, "mil_epochs": 12},
+    "crop-transformer": {"layers": 1, "hidden": 64},
 }
 LEARNERS = [name for name in RECORDS if name not in CONTROLS | POOLED | ELSEWHERE]
 MARGIN = 0.2

@@ -29,6 +29,7 @@ SMALL = {
     "clam-mb": CLAM,
     "mil-fc": {"hidden": 16},
     "transmil": {"width": 16, "heads": 2, "landmarks": 4},
+    "crop-transformer": {"layers": 1, "heads": 2, "hidden": 16},
     "keras-simple": KERAS,
     "keras-simple-sum": KERAS,
 }

@@ -91,5 +91,6 @@ RECORDS = (
         paper=OCEAN,
         recipe=CROPS,
         needs=frozenset({"order"}),
+        stackable=True,
     ),
 )
