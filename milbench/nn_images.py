@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import torch
-
 from milbench.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -105,11 +103,3 @@ def centre_crop(images: Tensor, rows: int, columns: int) -> Tensor:
     height, width = images.shape[-2:]
     top, left = max(0, (height - rows) // 2), max(0, (width - columns) // 2)
     return images[..., top : top + rows, left : left + columns]
-
-
-def scaled(pixels: Tensor, mean: Sequence[float], sd: Sequence[float]) -> Tensor:
-    """Return pixels (N, C, H, W) minus the mean and divided by the sd of each channel."""
-    shape = (-1, 1, 1)
-    return (pixels - torch.tensor(mean).to(pixels).view(shape)) / torch.tensor(sd).to(pixels).view(
-        shape
-    )

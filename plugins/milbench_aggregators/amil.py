@@ -24,8 +24,8 @@ class AMIL(ABMILCNN):
     grid, is the method's map of the picture. Bytes are divided by 255 and nothing more. More than
     two classes have a logit each, and softmax; two share one.
 
-    Departures: the code draws its training pictures with repetition, keeps the last of 20 epochs
-    and looks at the test pictures after each; the harness shows every picture once an epoch.
+    Departure: the code draws its training pictures with repetition; the harness shows each of them
+    once an epoch.
 
     Parameters
     ----------

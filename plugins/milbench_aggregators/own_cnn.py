@@ -31,8 +31,9 @@ class OwnCNN(PictureClassifier):
     """Five convolutions and two layers on a crop of 128 pixels (baseline of A-MIL, 2019).
 
     Bytes are divided by 255 and nothing more. Training takes a crop at random, one place for all
-    pictures of a bag. Departures: a prediction is made on the middle of the picture, where the
-    source crops at random too; it trains and tests on swapped folders; see PictureClassifier.
+    pictures of a bag, from torch's stream, which begins anew with each run. Departures: a
+    prediction is made on the middle of the picture, where the source crops at random too; it trains
+    and tests on swapped folders; see PictureClassifier.
 
     Parameters
     ----------

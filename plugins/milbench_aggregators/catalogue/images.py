@@ -17,8 +17,9 @@ PATCHES = Recipe(
     optimizer="adam",
     lr=1e-4,
     weight_decay=1e-4,
-    epochs=20,  # the authors keep the last; here the validation bags choose
+    epochs=20,
     patience=0,
+    select="last",
 )
 PICTURES = Recipe(
     optimizer="rmsprop",
@@ -27,6 +28,7 @@ PICTURES = Recipe(
     weight_decay=0.0,
     epochs=10,
     patience=0,
+    select="last",
 )
 IMAGES: frozenset[Literal["images"]] = frozenset({"images"})
 
