@@ -125,8 +125,9 @@ class Computation:
         weights = (0,) * (len(self.trained) + len(self.fixed))
         axes = (own, None, None, None, 0, None, *weights)
         grow = (lambda: None) if self._masks is None else self._masks.grow
-        self._gradients = Traced(self._gradient, axes, grow, library)
-        self._logits = Traced(self._logit, axes, lambda: None, library)
+        resize = self._resized
+        self._gradients = Traced(self._gradient, axes, grow, library, resize=resize)
+        self._logits = Traced(self._logit, axes, lambda: None, library, resize=resize)
 
     def begin_epoch(self, context: Context) -> None:
         """Show the loss what ``context`` says of all folds alike."""
@@ -179,6 +180,18 @@ class Computation:
             return [x, place, label, self._classes, keys, sequence, *weights]
 
         return traced(x.shape[1 if self.has_own_bags else 0], len(keys), arguments)
+
+    def _resized(self, arguments: Sequence[Tensor], rows: int) -> list[Tensor]:
+        """Return the arguments as they would be for a bag of ``rows`` instances."""
+        x, coords, label, classes, key, sequence = arguments[:SHARED]
+        axis = 1 if self.has_own_bags else 0
+        places = torch.arange(rows, device=x.device) % x.shape[axis]
+        if self._has_coords:
+            coords = coords[places]
+        if self._masks is not None:
+            sequence = sequence.repeat(-(-rows // x.shape[axis]))
+        x = x.index_select(axis, places)
+        return [x, coords, label, classes, key, sequence, *arguments[SHARED:]]
 
     def _gradient(self, *arguments: Tensor) -> list[Tensor]:
         given, count = list(arguments[SHARED:]), len(self.trained)

@@ -9,6 +9,7 @@ function itself on the first bag of that size; what does not agree stays as it w
 from __future__ import annotations
 
 import operator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -36,6 +37,9 @@ RECORDINGS = 2  # a function whose operations depend on the size of the bag gets
 # Counts of replicas to record with; one that divides no other size stands for the count in the
 # graph, and a multiple of it for replicas side by side with something else, such as heads.
 MARKERS = (29, 31, 37, 41, 43, 47, 53, 59, 61)
+# Counts of instances to record with first: of a bag that is large enough for most methods' top k,
+# small enough for their largest bag, and no other size in sight, which would be taken for it.
+USUAL = (23, 19, 17, 13, 11, 67, 71, 73)
 
 
 class Traced:
@@ -51,6 +55,8 @@ class Traced:
         Called after the function itself was run, and before it is recorded.
     library
         What will multiply float32 matrices.
+    resize
+        Returns the arguments for a bag of so many instances; what they hold does not matter.
     """
 
     def __init__(
@@ -59,8 +65,12 @@ class Traced:
         in_dims: tuple[int | None, ...],
         after_eager: Callable[[], None],
         library: Library = "default",
+        *,
+        resize: Callable[[Sequence[Tensor], int], list[Tensor]],
     ) -> None:
         self._eager: Function = vmap(function, in_dims=in_dims)
+        self._resize = resize
+        self._is_usual_recorded = False
         self._after_eager = after_eager
         self._library = library
         self._in_dims = in_dims
@@ -99,12 +109,15 @@ class Traced:
         """Compute the outputs by the function itself, and see which recording agrees."""
         expected = self._eager(*arguments())
         self._after_eager()
-        replay = self._agreeing(arguments(), expected) or self._eager
+        replay = self._agreeing(rows, arguments(), expected) or self._eager
         self._of_rows[rows] = replay
         self._proven.add((id(replay), count))
         return expected
 
-    def _agreeing(self, arguments: Sequence[Tensor], expected: list[Tensor]) -> Function | None:
+    def _agreeing(
+        self, rows: int, arguments: Sequence[Tensor], expected: list[Tensor]
+    ) -> Function | None:
+        self._record_usual(rows, arguments)
         for replay in self._recordings:
             if _agrees(replay, arguments, expected):
                 return replay
@@ -119,6 +132,16 @@ class Traced:
             return None
         self._recordings.append(replay)
         return replay if _agrees(replay, arguments, expected) else None
+
+    def _record_usual(self, rows: int, arguments: Sequence[Tensor]) -> None:
+        """Record once with a bag of a usual size, which may serve every other one."""
+        if self._is_usual_recorded or self._room == 0:
+            return
+        self._is_usual_recorded = True
+        taken = {size for value in arguments for size in value.shape if size != rows}
+        usual = self._resize(arguments, next(size for size in USUAL if size not in taken))
+        with suppress(Exception):  # a method may take bags of some sizes only
+            self._recordings.append(record(self._eager, self._in_dims, usual, self._library))
 
 
 def record(

@@ -188,14 +188,6 @@ def test_large_steps_are_not_stacked():
     assert int(reason.split()[0]) == pytest.approx(270, rel=0.1)
 
 
-def test_an_optimiser_without_a_stacked_form_says_so():
-    """There is no fused RAdam in torch."""
-    cell = replace(CELL, recipe=Recipe(optimizer="radam"))
-    reason = cannot_train_stacked(cell, lambda: Linear(4, 2), data(), REPLICAS)
-
-    assert reason == "the optimiser radam has no stacked form"
-
-
 class RefusesSymbols(Linear):
     """Cannot be recorded with sizes left open."""
 
@@ -203,14 +195,6 @@ class RefusesSymbols(Linear):
         if isinstance(bag.x.shape[0], torch.SymInt):
             raise TypeError("a number, please")
         return super().forward(bag)
-
-
-def test_decay_of_matrices_only_is_trained_run_by_run():
-    """A stack has one decay for all weights of a replica."""
-    cell = replace(CELL, recipe=Recipe(decay="matrices"))
-    reason = cannot_train_stacked(cell, lambda: Linear(4, 2), data(), REPLICAS)
-
-    assert reason == "weight decay of matrices only has no stacked form"
 
 
 def test_a_few_runs_that_cannot_be_replayed_are_not_stacked():

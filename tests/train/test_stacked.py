@@ -13,7 +13,6 @@ from milbench.jobs import Cell, Run
 from milbench.splits import Part
 from milbench.train.engine import train_run, train_stack
 from milbench.train.resident import Resident
-from milbench.train.stacked_optim import cannot_stack
 from milbench_aggregators import milbench_aggregators
 
 BAGS, DIM = 24, 6
@@ -102,10 +101,7 @@ def assert_same(found, expected, tolerance=1e-4):
 def test_a_stack_trains_as_one_run_after_the_other(name, n_classes):
     """Stopping epochs are equal and probabilities agree to 1e-4, for every built-in network."""
     record, bags = BUILT_IN[name], data(n_classes)
-    recipe = record.recipe
-    if cannot_stack(recipe):  # then its network, by an optimiser that has a stacked form
-        recipe = replace(recipe, optimizer="adam", decay="all")
-    runs = runs_of(fast(recipe), **SMALL.get(name, {}))
+    runs = runs_of(fast(record.recipe), **SMALL.get(name, {}))
 
     for run, found in zip(runs, stacked(runs, record, bags), strict=True):
         assert found.fitted.engine == "stacked"

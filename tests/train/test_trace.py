@@ -23,7 +23,12 @@ class Counted:
 def traced(function, library="default"):
     """Return the replicas' function of own weights and a shared bag, and the count of its runs."""
     counted = Counted(function)
-    return Traced(counted, (None, 0), lambda: None, library), counted
+
+    def resize(arguments, rows):
+        x, weights = arguments
+        return [x[torch.arange(rows) % len(x)], weights]
+
+    return Traced(counted, (None, 0), lambda: None, library, resize=resize), counted
 
 
 def attention(x, weight):
