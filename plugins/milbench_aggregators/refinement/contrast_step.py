@@ -81,7 +81,7 @@ class Decks(NamedTuple):
     clean_negative: Deck
 
 
-class Batch(NamedTuple):
+class Labelling(NamedTuple):
     """What all instances are in the epoch of one stream.
 
     Parameters
@@ -144,9 +144,9 @@ class ContrastStep:
         for stream, pool in pools.items():
             labels[pool.passing] = stream + 1
         for stream, pool in pools.items():
-            batch = Batch(labels, stream, self.bags.streams == stream)
+            labelling = Labelling(labels, stream, self.bags.streams == stream)
             decks = Decks(*(Deck(positions, self.generator) for positions in pool))
-            loss = self._stream_epoch(batch, decks, with_positive=epoch >= self.settings.warmup)
+            loss = self._stream_epoch(labelling, decks, epoch >= self.settings.warmup)
             if not math.isfinite(loss):
                 raise TrainingError(
                     f"the contrastive loss is not finite in epoch {epoch}; lower lr = {rate:.3g}"
@@ -166,27 +166,28 @@ class ContrastStep:
             if (self.bags.streams == stream).any()
         }
 
-    def _stream_epoch(self, batch: Batch, decks: Decks, *, with_positive: bool) -> float:
+    def _stream_epoch(self, labelling: Labelling, decks: Decks, has_positive: bool) -> float:
         """Run through the negatives of a stream once and return the last loss."""
         positive, negative = dealt(self.settings.batch, self.settings.positive_part)
         few, many = dealt(self.settings.batch, self.settings.anchor_part)
         loss = torch.zeros(())
         for negatives in decks.clean_negative.once(negative):
             chosen = np.concatenate([negatives, decks.passing.draw(positive)])
-            loss = self._step(batch, chosen, anchors_are_own=False)
-            if with_positive:
+            loss = self._step(labelling, chosen, anchors_are_own=False)
+            if has_positive:
                 chosen = np.concatenate([decks.positive.draw(few), decks.negative.draw(many)])
-                loss = self._step(batch, chosen, anchors_are_own=True)
+                loss = self._step(labelling, chosen, anchors_are_own=True)
         return float(loss)
 
-    def _step(self, batch: Batch, chosen: Positions, *, anchors_are_own: bool) -> Tensor:
+    def _step(self, labelling: Labelling, chosen: Positions, *, anchors_are_own: bool) -> Tensor:
         """Take one step on the instances ``chosen`` (B,) and return its loss."""
         x = self.bags.rows(chosen)
-        labels = torch.from_numpy(batch.labels[chosen]).to(x.device)
-        is_positive = labels == batch.stream + 1
+        labels = torch.from_numpy(labelling.labels[chosen]).to(x.device)
+        is_positive = labels == labelling.stream + 1
         is_masked = None
+        # Pools leave these out as well; the authors' code does both.
         if self.settings.mask_uncertain and not anchors_are_own:
-            is_masked = torch.from_numpy(batch.is_own[chosen]).to(x.device) & ~is_positive
+            is_masked = torch.from_numpy(labelling.is_own[chosen]).to(x.device) & ~is_positive
         is_anchor = is_positive if anchors_are_own else ~is_positive
         views = [self.encoder.embed_view(x, self.generator) for _ in range(2)]
         roles = Roles(labels, is_anchor, is_masked)

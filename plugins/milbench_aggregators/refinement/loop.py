@@ -67,10 +67,9 @@ class Refinement:
     ----------
     encoder
         Changed in place.
-    train
-        The training bags.
-    valid
-        Inner validation bags: they choose, and are never learnt from.
+    bags
+        The training bags, and the inner validation bags: these choose, and nothing is learnt
+        from them.
     step
         How the network of bags is trained.
     generator

@@ -14,6 +14,7 @@ from milbench_aggregators.refinement import loop
 from milbench_aggregators.refinement.contrast_step import (
     ContrastStep,
     Deck,
+    Labelling,
     dealt,
     learning_rate,
 )
@@ -124,9 +125,9 @@ class Recorded:
         self.steps, self.pools, self.rows = [], [], []
         step, pools, rows = ContrastStep._step, ContrastStep.pools, TrainingBags.rows
 
-        def take_step(this, batch, chosen, *, anchors_are_own):
-            self.steps.append((batch.stream, anchors_are_own, chosen))
-            return step(this, batch, chosen, anchors_are_own=anchors_are_own)
+        def take_step(this, labelling, chosen, *, anchors_are_own):
+            self.steps.append((labelling.stream, anchors_are_own, chosen))
+            return step(this, labelling, chosen, anchors_are_own=anchors_are_own)
 
         def build(this, epoch, beliefs):
             self.pools.append((epoch, beliefs, pools(this, epoch, beliefs)))
@@ -158,6 +159,28 @@ def test_steps_draw_from_their_pools(monkeypatch):
 
     assert set(negative) == {*pools[0].clean_negative, *pools[0].passing}
     assert set(positive) == {*pools[0].positive, *pools[0].negative}
+
+
+@pytest.mark.parametrize(("anchors_are_own", "matters"), [(False, True), (True, False)])
+def test_masked_instances_are_no_contrast_to_negative_anchors(anchors_are_own, matters):
+    """Position 0, in a positive bag but not taken for positive, changes that loss only."""
+    train = examples()
+    bags = TrainingBags(train, 2, negative=True)
+    is_own = bags.streams == 0
+    labels = np.where(is_own, 1, 0)
+    uncertain, *sure = np.flatnonzero(is_own)[:5]
+    labels[uncertain] = 0
+    chosen = np.array([uncertain, *sure, *np.flatnonzero(~is_own)[:5]])
+    losses = []
+    for is_masking in (True, False):
+        torch.manual_seed(0)
+        settings = Settings(**FAST, mask_uncertain=is_masking)
+        adapter = FeatureAdapter(bags.spread())
+        step = ContrastStep(adapter, bags, settings, torch.Generator().manual_seed(0))
+        labelling = Labelling(labels, 0, is_own)
+        losses.append(step._step(labelling, chosen, anchors_are_own=anchors_are_own).item())
+
+    assert (losses[0] != losses[1]) is matters
 
 
 def test_only_training_bags_reach_the_contrastive_step(monkeypatch):
