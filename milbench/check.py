@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from milbench.code import code_hash
 from milbench.errors import PluginError, ScoreError
 from milbench.metrics.catalogue import rankable
-from milbench.records import Aggregator, Choice, Dataset, Tiler
+from milbench.records import Aggregator, Dataset, Tiler
 from milbench.search import RECIPE_FIELDS, TUNED, why_untuned
+from milbench.space import Choice
 from milbench.store import Store
 from milbench.suite import Train, read_suite, structural_faults
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from milbench.records import Space
     from milbench.registry import Kind, Registry
+    from milbench.space import Space
 
 
 def faults(path: Path, registry: Registry, results: Path | None = None) -> list[str]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from milbench.errors import PluginError
-from milbench.records import Aggregator, Choice, LogUniform, Recipe, Space
+from milbench.records import Aggregator, Recipe
 from milbench.seeds import seed
+from milbench.space import Choice, LogUniform, Space
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

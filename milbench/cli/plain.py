@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from milbench.records import Space
+from milbench.space import Space
 
 if TYPE_CHECKING:
     from milbench.registry import Offer
