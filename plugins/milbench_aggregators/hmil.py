@@ -60,10 +60,13 @@ class HMIL(nn.Module):
     - ``released``: b L_c + L_f + L_ba + (1 - b) L_con, where b = 1 - (e/E)^2; the temperature goes
       from 1 by 0.1 in the middle to 1 again. The authors' code computes L_ia and never adds it.
 
-    The released code does not run as it is (names that do not fit or do not exist), so the variant
-    follows what its lines say. In both variants ``L_con`` is divided by the count of bags once
-    more, as in the code. The best epoch is that of the lowest fine cross-entropy on validation
-    bags, which are judged alike for every method; the authors' is that of their whole loss.
+    The sum of ``paper`` follows notes of third parties on the paper and the figure in the authors'
+    repository, which agree; it is not verified against the paper's text. The released code does
+    not run as it is (names that do not fit or do not exist), so ``released`` follows what its lines
+    say. In both ``L_con`` is divided by the count of bags once more, as in the code.
+
+    Departure: the epoch that is kept has the lowest fine cross-entropy on the validation bags, the
+    same rule as for every method; the authors mean to keep that of their best loss or AUC.
 
     The shared linear layers and the attentions have biases as in the code. They add the same to
     every logit, or to every instance, so nothing ever moves them but rounding.
