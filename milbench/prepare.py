@@ -77,7 +77,8 @@ def prepare(suite: Suite, registry: Registry, places: Places, *, verify: bool = 
         except MissingDataError as absent:
             prepared.skipped[dataset.name] = _without_name(dataset, absent)
         except MilbenchError as error:
-            prepared.broken[dataset.name] = _without_name(dataset, error)
+            seen = f"through {view.name}: " if view.tiler is not None else ""
+            prepared.broken[dataset.name] = seen + _without_name(dataset, error)
         else:
             prepared.grounds.append(ground)
     return prepared

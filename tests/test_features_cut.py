@@ -134,6 +134,12 @@ def test_masks_that_are_not_there_are_told(tmp_path):
         features(tmp_path, View(PIXELS, SPOTS))
 
 
+def test_settings_that_a_tiler_does_not_take_are_told(tmp_path):
+    """Those of a data set's own record are not checked before."""
+    with pytest.raises(FeatureError, match=r"slides: tiler 'grid' .*'side'"):
+        features(tmp_path, View(PIXELS, GRID, {"side": 2}))
+
+
 @pytest.mark.parametrize("masked", [masks("slide-1"), masks("other", patient="p1")])
 def test_a_mask_of_a_bag_or_of_its_patient_is_refused(tmp_path, masked):
     """Else a tiler would have seen what it is tested on."""

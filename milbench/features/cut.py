@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,12 +13,12 @@ from milbench.pictures import Tiles, as_picture
 from milbench.seeds import seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from milbench.bags import LabelledBag
     from milbench.pictures import MaskedPicture
-    from milbench.records import Dataset
+    from milbench.records import Dataset, Tiler
     from milbench.view import View
 
 LEVEL_0 = "level-0 pixels"  # the unit of coordinates that a tiler gives
@@ -38,12 +39,13 @@ def cut_bags(dataset: Dataset, view: View, data: Path) -> Iterator[LabelledBag]:
         If a bag has no picture, or one that is impossible; if a masked picture is also a bag, or
         of a patient who has one.
     FeatureError
-        If the tiler needs masks that there are none of, or gives no instances.
+        If the tiler does not take the settings, needs masks that there are none of, or gives no
+        instances.
     """
     if view.tiler is None:
         yield from dataset.load()(data)
         return
-    tile: Any = view.tiler.load()(**view.args)
+    tile = _built(dataset.name, view.tiler, view.args)
     trained_on: frozenset[str] = frozenset()
     if "masks" in view.tiler.needs:
         masked = tuple(_masked(dataset, view.tiler.name, data))
@@ -51,6 +53,16 @@ def cut_bags(dataset: Dataset, view: View, data: Path) -> Iterator[LabelledBag]:
         tile.fit(masked)
     cutter = Cutter(dataset.name, view.tiler.name, tile, trained_on)
     yield from cutter.cut(dataset.load()(data))
+
+
+def _built(dataset: str, tiler: Tiler, args: Mapping[str, Any]) -> Any:
+    """Return the tiler's callable; settings of a data set's own record are checked only here."""
+    target = tiler.load()
+    try:
+        inspect.signature(target).bind(**args)
+    except TypeError as error:
+        raise FeatureError(f"{dataset}: tiler {tiler.name!r} {error}") from error
+    return target(**args)
 
 
 def _masked(dataset: Dataset, tiler: str, data: Path) -> Iterable[MaskedPicture]:

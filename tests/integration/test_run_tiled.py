@@ -144,6 +144,19 @@ def test_a_finished_suite_trains_nothing_and_other_settings_train_anew(run, corn
     assert "8 done, 8 done before" in other.stderr
 
 
+def test_a_view_that_cannot_be_made_stops_its_method_only(run, corners):
+    """The others are trained; what is lost is counted as failed, and the message names the view."""
+    path = corners()
+    path.write_text(path.read_text().replace('"all"', '{ name = "squares", args = { px = 99 } }'))
+
+    done = run(path)
+
+    assert done.returncode == 1
+    place = "failed corners: through squares(px=99) > flat-pixels: corners, bag '000':"
+    assert place in done.stderr
+    assert "8 done, 0 done before, 0 skipped, 8 failed" in done.stderr
+
+
 def test_faults_of_tilers_are_listed(milbench, corners, tmp_path):
     """Unknown tilers, unknown settings, and data sets that give no pictures."""
     path = corners('tilers = ["square", { name = "squares", args = { width = 2 } }]')

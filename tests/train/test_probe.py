@@ -30,7 +30,8 @@ SMALL = {
     "clam-sb": {"hidden": 128, "attention": 64},
     "clam-mb": {"hidden": 128, "attention": 64},
     "transmil": {"width": 32, "heads": 4, "landmarks": 8},
-    "crop-transformer": {"layers": 1, "heads": 2, "hidden": 64},
+    # Masks of attention, crops by crops, tie a recording to one size.
+    "crop-transformer": {"layers": 1, "heads": 2, "hidden": 64, "dropout": 0.0},
     "keras-simple": {"hidden": (64,), "dropout": (0.2,), "attention": 64},
     "keras-simple-sum": {"hidden": (64,), "dropout": (0.2,), "attention": 64},
 }
