@@ -6,6 +6,7 @@ contrastive loss. Both make the random views that this loss compares.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,7 +31,7 @@ WHITE = 255.0
 SMALLEST = 64
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """Base: instances to representations (N, M), and these to embeddings (N, 256).
 
     The projection is Linear, ReLU, Linear, as in the authors' code (512, 512, 256 for ResNet-18).
@@ -43,17 +44,17 @@ class Encoder(nn.Module):
             nn.Linear(width, width), nn.ReLU(), nn.Linear(width, EMBEDDING)
         )
 
+    @abstractmethod
     def check(self, x: Tensor) -> None:
         """Refuse instances of another shape than those the encoder was built for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def represent(self, x: Tensor) -> Tensor:
         """Map instances as a bag holds them to representations (N, M)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def embed_view(self, x: Tensor, generator: Generator) -> Tensor:
         """Map a random view of each instance to an embedding (N, 256) of length 1."""
-        raise NotImplementedError
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Tensor:
