@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from milbench import Aggregator, Bag, Output, Recipe
+from milbench import Aggregator, Bag, Levels, Output, Recipe
 from milbench.jobs import Cell, Run
 from milbench.registry import load_registry
 from milbench.splits import Part
@@ -18,6 +18,7 @@ from milbench.train.precision import forward_in
 from milbench.train.resident import FoldBags, Resident, fit_scaler
 
 BF16 = torch.bfloat16
+SMALL = {"transmil": {"width": 32, "heads": 4, "landmarks": 8}}  # in seconds
 PART = Part(train=np.arange(0, 24), val=np.arange(24, 32), test=np.arange(32, 40))
 
 
@@ -94,7 +95,8 @@ def trained(target: object, precision: str, bags: Resident | None = None, **chan
         settings="",
         precision=precision,
     )
-    record = Aggregator(name="test", target=target, summary="test")
+    needs = frozenset({"levels"} if changes.get("levels") else ())
+    record = Aggregator(name="test", target=target, summary="test", needs=needs)
     run = Run(replace(cell, **changes), 0, 0, 0, "")
     return train_run(run, record, bags or data(), PART)
 
@@ -143,11 +145,14 @@ def test_weights_stay_float32():
 @pytest.mark.parametrize("method", torch_methods())
 def test_every_built_in_method_predicts_as_in_float32(method):
     """Predictions are finite, and close to those of float32 where the problem is easy."""
-    target = next(
-        o.record.load() for o in load_registry().offers("aggregator") if o.record.name == method
-    )
-    args = {"width": 32, "heads": 4, "landmarks": 8} if method == "transmil" else {}  # in seconds
-    single, half = (trained(target, name, args=args) for name in ("float32", "bfloat16"))
+    record = load_registry().record(Aggregator, method)
+    given = {"args": SMALL.get(method, {})}
+    bags = data()
+    if "levels" in record.needs:  # a third class, that no bag has, makes a tree
+        given["levels"] = Levels(name="three", coarse=("a", "bc"), parents=(0, 1, 1))
+        bags = replace(bags, n_classes=3)
+    precisions = ("float32", "bfloat16")
+    single, half = (trained(record.load(), name, bags, **given) for name in precisions)
 
     assert half.test.dtype == np.float64
     assert np.isfinite(half.test).all()
