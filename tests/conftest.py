@@ -13,6 +13,10 @@ from textwrap import dedent
 import pytest
 from hypothesis import settings
 
+# As the harness trains; read when torch is imported. On a busy machine more threads of one product
+# wait for each other: tests took ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A busy machine is slow; a property is not.
 settings.register_profile("milbench", deadline=None)
 settings.load_profile("milbench")
