@@ -223,7 +223,7 @@ class Computation:
 
 def computation_name(cell: Cell) -> str:
     """Return what names all that a recording holds fast: the method, its settings, the data set."""
-    fixed = (cell.aggregator, cell.code, cell.dataset, cell.encoder, cell.recipe.epochs)
+    fixed = (cell.aggregator, cell.code, cell.dataset, cell.view, cell.recipe.epochs)
     return json.dumps([*fixed, cell.args], sort_keys=True, default=str)
 
 
