@@ -213,7 +213,7 @@ def test_a_truncated_cache_is_built_again(tiny, run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--suite", "clasic"], "no such suite and no such file; suites: all, classic"),
+        (["--suite", "clasic"], "no such suite and no such file; suites: all, breakhis, classic"),
         (["--suite", "smoke", "--device", "tpu"], "use auto, cpu, cuda or cuda:N"),
         (["--suite", "smoke", "--device", "cuda"], "sees no CUDA device"),
         (["--suite", "smoke", "--workers", "0"], "--workers"),

@@ -54,7 +54,7 @@ draws = 300
 [[methods]]
 name = "mean"
 tiler = { name = "patches", args = { px = 16, rows = 2, columns = 3 } }
-encoder = "colour-statistics"
+encoder = "colour-texture"
 train = { epochs = 3 }
 
 [[methods]]
@@ -96,7 +96,7 @@ def test_image_methods_stand_beside_those_on_features(section, tmp_path):
     runs = (tmp_path / "results/spots/runs").glob("**/*.json")
     records = {record["method"]: record for record in (json.loads(run.read_text()) for run in runs)}
     assert {name: (record["tiler"], record["encoder"]) for name, record in records.items()} == {
-        "mean": ("patches(columns=3, px=16, rows=2)", "colour-statistics"),
+        "mean": ("patches(columns=3, px=16, rows=2)", "colour-texture"),
         "amil": ("patches(columns=3, px=16, rows=2)", "pixels"),
         "resnet18-linear": ("picture", "pixels"),
         "own-cnn": ("picture", "pixels"),

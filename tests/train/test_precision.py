@@ -18,7 +18,10 @@ from milbench.train.precision import forward_in
 from milbench.train.resident import FoldBags, Resident, fit_scaler
 
 BF16 = torch.bfloat16
-SMALL = {"transmil": {"width": 32, "heads": 4, "landmarks": 8}}  # in seconds
+SMALL = {  # in seconds, and of six features
+    "transmil": {"width": 32, "heads": 4, "landmarks": 8},
+    "crop-transformer": {"tokens": 1, "layers": 1, "heads": 2, "hidden": 32},
+}
 PART = Part(train=np.arange(0, 24), val=np.arange(24, 32), test=np.arange(32, 40))
 
 
