@@ -31,6 +31,7 @@ from milbench_aggregators.abmil import ABMIL
 
 BAGS, SMALLEST, LARGEST, FEATURES, FOLDS = 100, 2, 40, 166, 10
 NETWORK = {"hidden": (128,), "attention": 64, "dropout": 0.0}
+CONTEXT = Context(n_classes=2)  # for a method with a loss of its own
 
 
 class Bags(NamedTuple):
@@ -118,7 +119,10 @@ def plain_epoch(model: nn.Module, optimizer: torch.optim.Optimizer, loader: Data
     for x, label in loader:
         optimizer.zero_grad()
         output = model(Bag(x=x.squeeze(0)))
-        loss = nn.functional.cross_entropy(output.logits.unsqueeze(0), label)
+        if hasattr(model, "loss"):
+            loss = model.loss(output, label[0], CONTEXT)
+        else:
+            loss = nn.functional.cross_entropy(output.logits.unsqueeze(0), label)
         total += loss.item()
         loss.backward()
         optimizer.step()

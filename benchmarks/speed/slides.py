@@ -57,9 +57,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SMALLEST, LARGEST, FEATURES, FOLDS = 500, 3000, 1024, 5
-# CLAM-SB belongs here too: {"clam-sb": {...}}, once there is such an aggregator.
 METHODS = {
     "gated-abmil": {"hidden": (512,), "attention": 256, "dropout": 0.0},
+    "clam-sb": {},
     "mean": {},
 }
 # Epochs of a light method for one of the heavy one, so that a run is more than its preparation.
