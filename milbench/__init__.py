@@ -9,12 +9,14 @@ from milbench.errors import (
     FeatureError,
     MilbenchError,
     MissingDataError,
+    SlideError,
     TrainingError,
 )
 from milbench.hookspecs import API_VERSION, hookimpl
 from milbench.levels import Levels
 from milbench.pictures import Box, MaskedPicture, Picture, Tiles
 from milbench.records import Aggregator, Dataset, Download, Encoder, Recipe, Tiler
+from milbench.slides import Slide
 from milbench.space import Choice, LogUniform, Uniform
 
 __version__ = "0.1.0"
@@ -41,6 +43,8 @@ __all__ = [
     "Output",
     "Picture",
     "Recipe",
+    "Slide",
+    "SlideError",
     "Tiler",
     "Tiles",
     "TrainingError",

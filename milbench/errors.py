@@ -6,7 +6,8 @@
     |-- SuiteError          a suite file says something that cannot be run
     |-- PluginError         a plugin is unknown, ambiguous, broken or outdated
     |-- DatasetError        the files of a data set say something impossible
-    |   `-- MissingDataError    the files are not there: the data set is skipped with this reason
+    |   |-- MissingDataError    the files are not there: the data set is skipped with this reason
+    |   `-- SlideError          one slide cannot be read: it is left out, and the others go on
     |-- FeatureError        a feature store is damaged, stale or does not fit
     |-- SplitError          the asked split cannot be drawn, or does not fit the bags
     |-- StoreError          a result file is damaged or does not fit
@@ -38,6 +39,10 @@ class DatasetError(MilbenchError):
 
 class MissingDataError(DatasetError):
     """The files of a data set are not there; the message says how to get them."""
+
+
+class SlideError(DatasetError):
+    """One slide cannot be read, or holds nothing: it is left out, and the others go on."""
 
 
 class FeatureError(MilbenchError):
