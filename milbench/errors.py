@@ -9,6 +9,7 @@
     |   |-- MissingDataError    the files are not there: the data set is skipped with this reason
     |   `-- SlideError          one slide cannot be read: it is left out, and the others go on
     |-- FeatureError        a feature store is damaged, stale or does not fit
+    |   `-- FeatureFileError    a file of features from another tool cannot be used
     |-- SplitError          the asked split cannot be drawn, or does not fit the bags
     |-- StoreError          a result file is damaged or does not fit
     |-- ShapeError          a tensor has another shape than its docstring says
@@ -47,6 +48,10 @@ class SlideError(DatasetError):
 
 class FeatureError(MilbenchError):
     """A feature store is damaged, stale or does not fit."""
+
+
+class FeatureFileError(FeatureError):
+    """A file of features from another tool cannot be used."""
 
 
 class SplitError(MilbenchError):
