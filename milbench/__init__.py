@@ -3,6 +3,8 @@
 These are the names a plugin imports; nothing here loads torch.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from milbench.bags import Bag, Context, Example, LabelledBag, Output
 from milbench.errors import (
     DatasetError,
@@ -18,6 +20,9 @@ from milbench.pictures import Box, MaskedPicture, Picture, Tiles
 from milbench.records import Aggregator, Dataset, Download, Encoder, Recipe, Tiler
 from milbench.slides import Slide
 from milbench.space import Choice, LogUniform, Uniform
+
+if TYPE_CHECKING:
+    from milbench.interchange.feature_files import read_features
 
 __version__ = "0.1.0"
 
@@ -51,4 +56,14 @@ __all__ = [
     "Uniform",
     "__version__",
     "hookimpl",
+    "read_features",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use what loads h5py."""
+    if name == "read_features":
+        from milbench.interchange.feature_files import read_features
+
+        return read_features
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

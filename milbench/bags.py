@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from milbench.pictures import Picture
+    from milbench.pictures import Annotations, Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,8 @@ class LabelledBag:
         Where the slide comes from, if known.
     instance_labels : (N,), optional
         Labels of the instances, for localisation only; no method sees them.
+    annotations
+        What was drawn on the picture: gives the instances their labels once a tiler has cut them.
     coords : (N, 2), optional
         Positions of the instances.
     grid
@@ -138,6 +140,7 @@ class LabelledBag:
     patient: str = ""
     site: str = ""
     instance_labels: np.ndarray | None = None
+    annotations: Annotations | None = None
     coords: np.ndarray | None = None
     grid: tuple[int, int] | None = None
     part: str = ""

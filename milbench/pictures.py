@@ -58,6 +58,24 @@ class Picture(Protocol):
         """Return the whole picture with ``longest`` pixels on its longer side, (h, w, 3)."""
 
 
+class Annotations(Protocol):
+    """What somebody drew on a picture: it labels the instances that a tiler cuts from it."""
+
+    def labels(self, boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a label for each instance.
+
+        Parameters
+        ----------
+        boxes : (N, 4)
+            Left, top, width and height in level-0 pixels.
+
+        Returns
+        -------
+        (N,)
+            Whole numbers from 0, or -1 where unknown.
+        """
+
+
 class Tiles(NamedTuple):
     """The instances that a tiler cuts from one picture.
 

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "ICIAR2018_BACH_Challenge/Photos"  # as the archive unpacks
-PREFIXES: Final[Mapping[str, str]] = {"n": "Normal", "b": "Benign", "is": "InSitu", "iv": "Invasive"}
+PREFIXES: Final[Mapping[str, str]] = {
+    "n": "Normal",
+    "b": "Benign",
+    "is": "InSitu",
+    "iv": "Invasive",
+}
 NAME = re.compile(r"(n|b|is|iv)(\d{3})")
 EACH = 100  # pictures of a kind
 TEST: Final[Mapping[str, tuple[range, ...]]] = {  # numbers of eva's validation pictures

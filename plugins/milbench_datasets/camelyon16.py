@@ -82,7 +82,7 @@ class Camelyon16:
         Returns
         -------
         Iterator of LabelledBag
-            ``picture`` is a slide; ``regions`` label its tiles where annotations are there.
+            ``picture`` is a slide; ``annotations`` label its tiles where they are there.
 
         Raises
         ------
@@ -92,13 +92,13 @@ class Camelyon16:
             If a label file, a list or an annotation says something impossible.
         """
         folder = self._folder(data)
-        slides = [*training_labels(), *test_labels(folder / "testing" / "reference.csv")]
+        slides = [*training_labels(), *reference_labels(folder / "testing" / "reference.csv")]
         if self.lists:
             parts = read_parts(self.lists, folder, {one.id: one.label for one in slides})
             slides = [replace(one, part=parts[one.id]) for one in slides if one.id in parts]
         drawings = Drawings(folder)
         for bag in slide_bags(slides, _files(folder), folder):
-            yield replace(bag, regions=drawings.of(bag.id, bag.label))
+            yield replace(bag, annotations=drawings.of(bag.id, bag.label))
 
     def _folder(self, data: Path) -> Path:
         """Return the folder that has all that is needed beside the annotations."""
@@ -123,7 +123,7 @@ def training_labels() -> Iterator[LabelledSlide]:
                 yield LabelledSlide(id=name, label=LABELS[kind], site=site, part="train")
 
 
-def test_labels(path: Path) -> list[LabelledSlide]:
+def reference_labels(path: Path) -> list[LabelledSlide]:
     """Return the 129 test slides of ``reference.csv``: ``test_001,Tumor,...``, without a heading.
 
     Raises

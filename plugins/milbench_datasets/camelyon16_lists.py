@@ -63,7 +63,7 @@ def read_parts(name: str, folder: Path, labels: Mapping[str, int]) -> dict[str, 
             raise DatasetError(f"{entry.place}: no slide {entry.slide!r} in the data set")
         if entry.slide in parts:
             raise DatasetError(f"{entry.place}: {entry.slide!r} is in {parts[entry.slide]} already")
-        if entry.label and float(entry.label) != labels[entry.slide]:
+        if entry.label and entry.label.removesuffix(".0") != str(labels[entry.slide]):
             raise DatasetError(
                 f"{entry.place}: {entry.slide!r} has label {entry.label}, and {labels[entry.slide]}"
                 " in the data set"

@@ -9,8 +9,8 @@ positive; 500 bags to train, 100 to validate, 1000 to test.
 
 The user brings tiles of 256 x 256 pixels and ``tiles.csv``: ``tile`` (a file beside the table),
 ``slide``, ``tumour`` (1 or 0) and ``patient``, which may be left out where slides are named as
-CPTAC does: the first nine characters, such as C3L-00004, are the case. The generator ``ccrcc-1``, in
-full, so that anybody can write it again:
+CPTAC does: the first nine characters, such as C3L-00004, are the case. The generator ``ccrcc-1``,
+in full, so that anybody can write it again:
 
 1. A patient takes part who has 20 tumour tiles and 40 others or more.
 2. Patients, in the order of their names, are shuffled by PCG64 with the seed 40. The first half
@@ -23,34 +23,34 @@ full, so that anybody can write it again:
 Departure: all tiles of a bag are of one patient, so that a bag has a patient to group by; the
 repository does not say whether its bags mix patients, nor whether parts share them.
 
-The bags may be written to a table, slot by slot, with :func:`save`: ``bags-20.csv`` beside
-``tiles.csv`` is read in place of the draw, so that others get the same bags in the same order.
+``ccrcc_table.save`` writes the bags to a table, slot by slot. Where ``bags-20.csv`` lies beside
+``tiles.csv``, it is read in place of the draw, so that others get the same bags in the same order.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from milbench import LabelledBag
 from milbench.errors import DatasetError
 from milbench_datasets.absent import absent
+from milbench_datasets.ccrcc_table import SIZE, Drawn, load
 from milbench_datasets.layouts.label_table import Columns, read_table, unique
 from milbench_datasets.layouts.picture import read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 GENERATOR = "ccrcc-1"
 FOLDER = "cptac-ccrcc"
-SIZE, MOST = 40, 20  # tiles of a bag, and those with tumour of a positive one that trains
+MOST = 20  # tumour tiles of a positive bag that trains
 SEED = 40
 TRAINED, VALIDATED = 0.5, 0.1  # shares of the patients
 PARTS: Final[Mapping[str, int]] = {"train": 500, "val": 100, "test": 1000}  # bags
@@ -61,8 +61,6 @@ TILES = Columns(
     {"tile": ("tile",), "slide": ("slide",), "tumour": ("tumour", "tumor")},
     optional={"patient": ("patient", "case")},
 )
-COLUMNS = ("bag", "part", "label", "slot", "tile")
-BAGS = Columns({name: (name,) for name in COLUMNS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +70,10 @@ class Pool:
     tumour: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
 
-
-class Drawn(NamedTuple):
-    """One bag: its tiles are in the order of their slots."""
-
-    id: str
-    part: str
-    label: int
-    tiles: tuple[str, ...]
+    @property
+    def all(self) -> list[str]:
+        """Return the tiles of both kinds."""
+        return [*self.tumour, *self.others]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +111,14 @@ class Ccrcc:
             raise absent(f"cptac-ccrcc-{self.witnesses}", data, gaps)
         pools = read_pools(folder / "tiles.csv")
         stored = folder / f"bags-{self.witnesses}.csv"
-        drawn = load(stored, pools) if stored.is_file() else self.draw(pools)
-        kinds = {tile: kind for pool in pools.values() for tile, kind in _kinds(pool)}
-        patients = {tile: name for name, pool in pools.items() for tile, _ in _kinds(pool)}
-        for bag in drawn:
+        patients = {tile: name for name, pool in pools.items() for tile in pool.all}
+        tumour = {tile for pool in pools.values() for tile in pool.tumour}
+        for bag in load(stored, patients) if stored.is_file() else self.draw(pools):
             yield LabelledBag(
                 id=bag.id,
                 label=bag.label,
                 images=np.stack([_pixels(folder / tile) for tile in bag.tiles]),
-                instance_labels=np.array([kinds[tile] for tile in bag.tiles]),
+                instance_labels=np.array([int(tile in tumour) for tile in bag.tiles]),
                 patient=patients[bag.tiles[0]],
                 part=bag.part,
             )
@@ -188,8 +181,8 @@ def deal(pools: Mapping[str, Pool]) -> dict[str, list[str]]:
     ]
     if len(able) < FEWEST:
         raise DatasetError(
-            f"cptac-ccrcc: {len(able)} of {len(pools)} patients have {MOST} tumour tiles and {SIZE} "
-            "others; expected 3 patients or more, one a part"
+            f"cptac-ccrcc: {len(able)} of {len(pools)} patients have {MOST} tumour tiles and "
+            f"{SIZE} others; expected {FEWEST} patients or more, one a part"
         )
     order = np.random.Generator(np.random.PCG64(SEED)).permutation(len(able))
     trained = min(round(TRAINED * len(able)), len(able) - 2)
@@ -208,52 +201,6 @@ def _tiles(pool: Pool, witnesses: int, name: str) -> tuple[str, ...]:
     others = generator.choice(len(pool.others), SIZE - witnesses, replace=False)
     tiles = [*(pool.tumour[i] for i in tumour), *(pool.others[i] for i in others)]
     return tuple(tiles[i] for i in generator.permutation(SIZE))
-
-
-def save(path: Path, drawn: Iterable[Drawn]) -> None:
-    """Write bags as a table, one line a slot: bag, part, label, slot, tile."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for bag in drawn:
-            rows = enumerate(bag.tiles)
-            writer.writerows((bag.id, bag.part, bag.label, slot, tile) for slot, tile in rows)
-
-
-def load(path: Path, pools: Mapping[str, Pool]) -> list[Drawn]:
-    """Return the bags of a table that :func:`save` wrote.
-
-    Raises
-    ------
-    DatasetError
-        Naming the line of a tile that is in no pool, or the bag whose tiles are of several
-        patients, or are not in the slots 0 to 39.
-    """
-    patients = {tile: name for name, pool in pools.items() for tile, _ in _kinds(pool)}
-    bags: dict[tuple[str, str, int], dict[str, str]] = defaultdict(dict)
-    for row in read_table(path, BAGS):
-        if row["tile"] not in patients:
-            row.fail(f"tile {row['tile']!r} is not in tiles.csv")
-        label = row.choice("label", {"0": 0, "1": 1})
-        bags[row["bag"], row["part"], label][row["slot"]] = row["tile"]
-    found = []
-    for (name, part, label), slots in bags.items():
-        if sorted(slots, key=_number) != [str(slot) for slot in range(SIZE)]:
-            raise DatasetError(f"{path}, bag {name!r}: expected one tile in each slot 0 to 39")
-        tiles = tuple(slots[str(slot)] for slot in range(SIZE))
-        if len({patients[tile] for tile in tiles}) > 1:
-            raise DatasetError(f"{path}, bag {name!r}: tiles of several patients; expected one")
-        found.append(Drawn(name, part, label, tiles))
-    return found
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else -1
-
-
-def _kinds(pool: Pool) -> Sequence[tuple[str, int]]:
-    """Return each tile of a patient with 1 where it shows tumour."""
-    return [*((tile, 1) for tile in pool.tumour), *((tile, 0) for tile in pool.others)]
 
 
 def _pixels(path: Path) -> np.ndarray:

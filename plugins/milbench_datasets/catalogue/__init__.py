@@ -3,6 +3,22 @@
 Sets that may show the same object, or the same images, share a ``cohort``.
 """
 
-from milbench_datasets.catalogue import classical, embedded, histology, mnist
+from milbench_datasets.catalogue import (
+    classical,
+    embedded,
+    histology,
+    mnist,
+    ocean,
+    tiles,
+    whole_slides,
+)
 
-RECORDS = (*embedded.RECORDS, *mnist.RECORDS, *histology.RECORDS, *classical.RECORDS)
+RECORDS = (
+    *embedded.RECORDS,
+    *mnist.RECORDS,
+    *histology.RECORDS,
+    *tiles.RECORDS,
+    *ocean.RECORDS,
+    *whole_slides.RECORDS,
+    *classical.RECORDS,
+)

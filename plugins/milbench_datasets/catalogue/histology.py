@@ -5,7 +5,10 @@ The two colon sets show the same nuclei.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from milbench import Dataset
+from milbench_datasets import trees
 
 BREAKHIS_SITE = (
     "https://web.inf.ufpr.br/vri/databases/breast-cancer-histopathological-database-breakhis"
@@ -17,6 +20,10 @@ SIRINUKUNWATTANA = (
     "Sirinukunwattana et al. 2016, Locality sensitive deep learning for detection and "
     "classification of nuclei in routine colon cancer histology images, IEEE TMI 35, "
     "https://doi.org/10.1109/TMI.2016.2525803"
+)
+ARESTA = (
+    "Aresta et al. 2019, BACH: grand challenge on breast cancer histology images, Medical Image "
+    "Analysis 56, https://doi.org/10.1016/j.media.2019.05.010"
 )
 SPANHOL = (
     "Spanhol, Oliveira, Petitjean, Heutte 2016, A dataset for breast cancer histopathological "
@@ -84,4 +91,42 @@ RECORDS = (
     breakhis(100, 2081),
     breakhis(200, 2013),
     breakhis(400, 1820),
+    replace(
+        breakhis(40, 7909),
+        name="breakhis",
+        target="milbench_datasets.breakhis:ALL.bags",
+        summary="breast tumours at all four magnifications, is it malignant?: 7909 pictures of "
+        "700x460 from 82 patients, each on one side of a split",
+    ),
+    replace(
+        breakhis(40, 7909),
+        name="breakhis-types",
+        target="milbench_datasets.breakhis:TYPES.bags",
+        summary="breast tumours at all four magnifications, which of eight types?: 7909 pictures "
+        "of 700x460 from 82 patients, few of a rare type",
+        classes=trees.BREAKHIS.classes,
+        levels=trees.BREAKHIS.levels,
+        task="hierarchical",
+        primary_metric="balanced-accuracy",
+    ),
+    Dataset(
+        name="bach",
+        target="milbench_datasets.bach:bags",
+        summary="breast tissue, which of four kinds?: 400 pictures of 2048x1536, in parts that "
+        "share no patient (268 and 132)",
+        paper=ARESTA,
+        classes=trees.BACH.classes,
+        levels=trees.BACH.levels,
+        task="hierarchical",
+        primary_metric="accuracy",
+        encoder="colour-texture",
+        tiler="grid",
+        tiler_args={"px": 512},  # 12 squares fill a picture
+        cohort="bach",
+        group_known=False,  # several pictures come from one patient; the files do not say which
+        files=("ICIAR2018_BACH_Challenge/Photos/*/*.tif",),
+        how_to_get="unpack ICIAR2018_BACH_Challenge.zip in the data folder",
+        licence="CC BY-NC-ND 4.0",
+        url="https://zenodo.org/records/3632035",
+    ),
 )

@@ -97,7 +97,8 @@ class Columns:
                 raise DatasetError(
                     f"{path}, line 1: no column {' or '.join(accepted)}; found {', '.join(heading)}"
                 )
-            found |= {name: place for place in fitting}
+            if fitting:
+                found[name] = fitting[0]
         return found
 
 
