@@ -16,7 +16,7 @@ from milbench.errors import (
 )
 from milbench.hookspecs import API_VERSION, hookimpl
 from milbench.levels import Levels
-from milbench.pictures import Box, MaskedPicture, Picture, Tiles
+from milbench.pictures import Box, MaskedPicture, Picture, Regions, Tiles
 from milbench.records import Aggregator, Dataset, Download, Encoder, Recipe, Tiler
 from milbench.slides import Slide
 from milbench.space import Choice, LogUniform, Uniform
@@ -48,6 +48,7 @@ __all__ = [
     "Output",
     "Picture",
     "Recipe",
+    "Regions",
     "Slide",
     "SlideError",
     "Tiler",

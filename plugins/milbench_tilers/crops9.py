@@ -132,7 +132,8 @@ class Crops9:
     def _cut(self, picture: Picture, boxes: list[Box]) -> Tiles:
         size = (self._size, self._size)
         images = [picture.read(box, size).transpose(2, 0, 1) for box in boxes]
-        return Tiles(np.stack(images), np.array([(box.x, box.y) for box in boxes]))
+        corners = np.array([(box.x, box.y) for box in boxes])  # (N, 2)
+        return Tiles(np.stack(images), corners, boxes=boxes)
 
 
 def _inside(size: tuple[int, int], scale: float, place: tuple[int, int], side: int) -> Box:

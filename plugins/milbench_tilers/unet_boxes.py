@@ -52,7 +52,8 @@ class UNetBoxes:
         boxes = [at_level_0(box, mask.shape, picture.size) for box in proposals(mask, self._count)]
         size = (self._size, self._size)
         images = [picture.read(box, size).transpose(2, 0, 1) for box in boxes]
-        return Tiles(np.stack(images), np.array([(box.x, box.y) for box in boxes]))
+        corners = np.array([(box.x, box.y) for box in boxes])  # (N, 2)
+        return Tiles(np.stack(images), corners, boxes=boxes)
 
 
 def at_level_0(box: Box, mask: tuple[int, ...], size: tuple[int, int]) -> Box:

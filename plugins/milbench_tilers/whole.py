@@ -36,5 +36,7 @@ class Whole:
 
     def __call__(self, picture: Picture, generator: np.random.Generator) -> Tiles:  # noqa: ARG002
         """Return one instance (1, 3, h, w) at the corner (0, 0), in a grid of 1 x 1."""
-        pixels = picture.read(Box(0, 0, *picture.size), self._size)  # (h, w, 3)
-        return Tiles(pixels.transpose(2, 0, 1)[None], np.zeros((1, 2), np.int64), (1, 1))
+        box = Box(0, 0, *picture.size)
+        pixels = picture.read(box, self._size)  # (h, w, 3)
+        corner = np.zeros((1, 2), np.int64)
+        return Tiles(pixels.transpose(2, 0, 1)[None], corner, (1, 1), boxes=[box])
