@@ -24,7 +24,8 @@ def polygon(group, corners, name="a"):
 
 def document(*polygons):
     body = "".join(polygons)
-    return f'<?xml version="1.0"?><ASAP_Annotations><Annotations>{body}</Annotations></ASAP_Annotations>'.encode()
+    start, end = "<ASAP_Annotations><Annotations>", "</Annotations></ASAP_Annotations>"
+    return f'<?xml version="1.0"?>{start}{body}{end}'.encode()
 
 
 @pytest.mark.parametrize(

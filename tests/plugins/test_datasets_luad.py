@@ -20,7 +20,7 @@ def touch(path):
 
 @pytest.fixture
 def luad(tmp_path):
-    """Touch slides in the folders of a GDC download: three diagnostic, of two patients, one frozen."""
+    """Touch slides as a GDC download has them: three diagnostic of two patients, one frozen."""
     for number, name in enumerate((OTHER, SECOND, DX, FROZEN)):
         touch(tmp_path / "tcga-luad" / f"uuid-{number}" / f"{name}.svs")
     return tmp_path
