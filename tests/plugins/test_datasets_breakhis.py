@@ -15,7 +15,11 @@ NEARER = "SOB_M_DC-14-17614-400-014.png"
 
 def bags(zoom, data):
     """Return all bags of one magnification."""
-    found = load_registry().find("dataset", f"milbench/breakhis-{zoom}x").record.load()(data)
+    return bags_of(f"breakhis-{zoom}x", data)
+
+
+def bags_of(name, data):
+    found = load_registry().find("dataset", f"milbench/{name}").record.load()(data)
     return {bag.id: bag for bag in found}
 
 
@@ -50,6 +54,38 @@ def test_names_say_label_patient_kind_and_magnification(official):
         MALIGNANT[:-4]: (1, "14-17614", "DC"),
     }
     assert list(bags(400, official)) == [NEARER[:-4]]
+
+
+def test_all_magnifications_of_a_patient_are_one_group(official):
+    """One data set has the pictures of every magnification, and a split divides patients."""
+    patients = {name: bag.patient for name, bag in bags_of("breakhis", official).items()}
+
+    assert len(patients) == 4
+    assert patients[MALIGNANT[:-4]] == patients[NEARER[:-4]] == "14-17614"
+    assert patients[BENIGN[:-4]] == patients[OTHER_SLIDE[:-4]] == "14-22549"
+
+
+def test_the_eight_types_stand_below_two(official):
+    """A, F, PT, TA, DC, LC, MC, PC: the first four are benign."""
+    record = load_registry().find("dataset", "milbench/breakhis-types").record
+    labels = {name: bag.label for name, bag in bags_of("breakhis-types", official).items()}
+
+    assert [labels[name[:-4]] for name in (BENIGN, OTHER_SLIDE, MALIGNANT)] == [0, 3, 4]
+    assert record.levels.parents == (0, 0, 0, 0, 1, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("SOB_B_DC-14-17614-40-001.png", "type DC is not benign"),
+        ("SOB_M_XX-14-17614-40-001.png", "type 'XX'; expected A, F, PT, TA, DC, LC, MC, PC"),
+    ],
+)
+def test_a_type_that_the_label_contradicts_is_refused(tmp_path, name, fault):
+    write(tmp_path / "breakhis" / name, 0)
+
+    with pytest.raises(DatasetError, match=fault):
+        bags(40, tmp_path)
 
 
 def test_pictures_come_as_they_are(official):
