@@ -150,7 +150,7 @@ def test_bracs_is_divided_by_patient(tmp_path):
 
 @pytest.mark.data
 def test_a_real_slide_has_tiles_of_its_tissue(tmp_path, data_dir):
-    """CMU-1-Small-Region, 2220 x 2967 at 0.499 micrometres, holds 8 x 11 squares of 256 at most."""
+    """CMU-1-Small-Region, 2220 x 2967 at 0.499 micrometres: eight squares of 256 are drawn."""
     real = data_dir / "slides" / "cmu-1-small-region.svs"
     names = ("TCGA-05-4244-01Z-00-DX1.d4ff", "TCGA-NJ-A4YQ-01Z-00-DX1.5ddf")
     folder = tmp_path / "tcga-luad"
@@ -159,9 +159,11 @@ def test_a_real_slide_has_tiles_of_its_tissue(tmp_path, data_dir):
         folder.joinpath(f"{name}.svs").symlink_to(real)
     folder.joinpath("labels_r3.txt").write_text("TCGA-05-4244-0\tEGFR\r", encoding="utf-8")
 
-    stored = features("tcga-luad-egfr", tmp_path, args={"tile_px": 256, "mpp": 0.5})
+    stored = features("tcga-luad-egfr", tmp_path, args={"tile_px": 256, "mpp": 0.5, "limit": 8})
 
     assert (stored.table.ids, stored.table.labels.tolist()) == (names, [1, 0])
     assert stored.table.sites == ("05", "NJ")
-    assert 40 < stored.table.sizes[0] <= 88
-    assert stored.table.sizes[0] == stored.table.sizes[1]
+    assert stored.table.sizes.tolist() == [8, 8]
+    corners = stored.coords  # inside 2220 x 2967, at squares of 256
+    assert (corners % 256 == 0).all()
+    assert (corners.max(axis=0) <= [2220 - 256, 2967 - 256]).all()

@@ -50,16 +50,16 @@ def camelyon16(name: str, attribute: str, parts: str, lists: tuple[str, ...] = (
             for folder in ("CAMELYON16", "camelyon16")
             for pattern in (
                 "training/*/*.tif",
-                "training/lesion_annotations*",
+                "training/lesion_annotations.zip",
                 "training/lesion_annotations/**/*.xml",
                 "testing/images/*.tif",
                 "testing/reference.csv",
-                "testing/lesion_annotations*",
+                "testing/lesion_annotations.zip",
                 "testing/lesion_annotations/**/*.xml",
                 *lists,
             )
         ),
-        how_to_get="get training and testing (700 GB) from the address and put them below "
+        how_to_get="get training and testing from the address and put them below "
         f"CAMELYON16 in the data folder{beside}; {LAYOUT}",
         licence="CC0",
         url="https://camelyon17.grand-challenge.org/Data",
