@@ -91,16 +91,25 @@ def test_groups_of_a_file_are_tumour_or_cut_out():
         elsewhere=-1,
     )
 
-    assert [p.tolist() for p in read.tumour] == [x.tolist() for x in (SQUARE, NOTCHED, far)]
+    assert [p.tolist() for p in read.tumour] == [x.tolist() for x in (SQUARE, far, NOTCHED)]
     assert [p.tolist() for p in read.cut_out] == [TURNED.tolist(), far.tolist()]
     assert read.elsewhere == -1
+
+
+def test_what_cannot_be_judged_is_unknown(caplog):
+    """A group of another name may be tumour or not; fewer than three corners enclose nothing."""
+    read = read_annotations(
+        document(polygon("_3", SQUARE), polygon("_0", SQUARE[:2]), polygon("_0", SQUARE + 100)), "a"
+    )
+
+    boxes = np.array([(4, 4, 2, 2), (104, 104, 2, 2), (50, 50, 2, 2)])
+    assert read.labels(boxes).tolist() == [-1, 1, 0]
+    assert "a: unknown groups, labels unknown: _3" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (document(polygon("_3", SQUARE, "b")), r"a\.xml, annotation 'b': group '_3'; expected"),
-        (document(polygon("_0", SQUARE[:2])), r"annotation 'a': 2 corners; expected 3 or more"),
         (document(polygon("_0", [("x", 1)] * 3)), r"a corner is no pair of numbers"),
         (b"<Annotations/>", r"expected annotations of ASAP, found <Annotations>"),
         (b"no xml", r"a\.xml: expected XML"),

@@ -3,11 +3,12 @@
 ASAP (https://github.com/computationalpathologygroup/ASAP) writes polygons as XML:
 ``Annotation`` nodes with a ``PartOfGroup`` and the corners in level-0 pixels. In Camelyon16 the
 groups ``_0``, ``_1`` and ``Tumor`` are tumour, and ``_2`` and ``Exclusion`` is what was cut out of
-them (README.md of the data set).
+them (README.md of the data set). What lies in a group of another name is unknown.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
+logger = logging.getLogger(__name__)
+
 TUMOUR = ("_0", "_1", "Tumor")
 CUT_OUT = ("_2", "Exclusion")
-CORNERS = 3  # of the smallest polygon
+NODE = "Annotation"
+CORNERS = 3  # of the smallest polygon; fewer enclose nothing
 BLOCK = 1 << 20  # pairs of a point and an edge that are compared at once
 
 
@@ -36,14 +40,16 @@ class Annotations:
 
     Parameters
     ----------
-    tumour, cut_out
-        Polygons, each of shape (V, 2): corners in level-0 pixels. What is cut out is no tumour.
+    tumour, cut_out, unclear
+        Polygons, each of shape (V, 2): corners in level-0 pixels. What is cut out is no tumour,
+        what is unclear may be.
     elsewhere
         Label of what no polygon holds: 0, or -1 where not every tumour of the slide is drawn.
     """
 
     tumour: tuple[Points, ...] = ()
     cut_out: tuple[Points, ...] = ()
+    unclear: tuple[Points, ...] = ()
     elsewhere: int = 0
 
     def labels(self, boxes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -64,6 +70,7 @@ class Annotations:
         """
         middles = boxes[:, :2] + boxes[:, 2:] / 2  # (N, 2)
         labels = np.full(len(boxes), self.elsewhere, dtype=np.int64)
+        labels[_in_any(middles, self.unclear)] = -1
         labels[_in_any(middles, self.tumour)] = 1
         labels[_in_any(middles, self.cut_out)] = 0
         return labels
@@ -84,23 +91,21 @@ def read_annotations(content: bytes, place: Path | str, elsewhere: int = 0) -> A
     Raises
     ------
     DatasetError
-        If it is no file of ASAP, names another group, or a polygon has a corner that is no pair of
-        numbers, or fewer than three.
+        If it is no file of ASAP, or a corner is no pair of numbers.
     """
     root = parse_xml(content, place)
     if root.tag != "ASAP_Annotations":
         raise DatasetError(f"{place}: expected annotations of ASAP, found <{root.tag}>")
-    groups: dict[str, list[Points]] = {name: [] for name in (*TUMOUR, *CUT_OUT)}
-    for node in root.iter("Annotation"):
-        group = node.get("PartOfGroup", "")
-        if group not in groups:
-            raise DatasetError(
-                f"{place}, annotation {node.get('Name', '?')!r}: group {group!r}; expected one of "
-                f"{', '.join(groups)}"
-            )
-        groups[group].append(_corners(node, place))
-    tumour, cut_out = ([p for name in names for p in groups[name]] for names in (TUMOUR, CUT_OUT))
-    return Annotations(tuple(tumour), tuple(cut_out), elsewhere)
+    drawn = [(node.get("PartOfGroup", ""), _corners(node, place)) for node in root.iter(NODE)]
+    drawn = [(group, corners) for group, corners in drawn if len(corners) >= CORNERS]
+    if others := {group for group, _ in drawn} - {*TUMOUR, *CUT_OUT}:
+        logger.warning("%s: unknown groups, labels unknown: %s", place, ", ".join(sorted(others)))
+    return Annotations(
+        tumour=tuple(corners for group, corners in drawn if group in TUMOUR),
+        cut_out=tuple(corners for group, corners in drawn if group in CUT_OUT),
+        unclear=tuple(corners for group, corners in drawn if group in others),
+        elsewhere=elsewhere,
+    )
 
 
 def _corners(node: Element, place: Path | str) -> Points:
@@ -114,12 +119,7 @@ def _corners(node: Element, place: Path | str) -> Points:
             f"{place}, annotation {node.get('Name', '?')!r}: a corner is no pair of numbers "
             f"({error})"
         ) from error
-    if len(named) < CORNERS:
-        raise DatasetError(
-            f"{place}, annotation {node.get('Name', '?')!r}: {len(named)} corners; expected 3 or "
-            "more"
-        )
-    return np.array(sorted(named))[:, 1:]  # (V, 2)
+    return np.array(sorted(named)).reshape(-1, 3)[:, 1:]  # (V, 2)
 
 
 def _in_any(points: Points, polygons: tuple[Points, ...]) -> NDArray[np.bool_]:
