@@ -8,8 +8,8 @@ slides: red is tumour, green stroma, blue necrosis, black was not looked at.
 
 No patient is published. Slides were scanned at 20x and cores at 40x and the files state no
 resolution; 0.5 and 0.25 micrometres a pixel are taken, the usual ones of these magnifications.
-PNG is read as a whole, so large slides want a tiled TIFF beside or instead of it, under the same
-name, which is preferred.
+PNG is read as a whole, so large slides and masks want a tiled TIFF beside or instead of it, under
+the same name, which is preferred.
 
 There are three data sets, because their bags differ: all images; the slides as their thumbnails;
 and the images without a mask, with the masked slides to train a tiler on. A mask teaches the tiler
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from milbench import LabelledBag, MaskedPicture, Slide
+from milbench import DatasetError, LabelledBag, MaskedPicture, Slide, SlideError
 from milbench_datasets.absent import absent
 from milbench_datasets.layouts.label_table import Columns, read_table, unique
 from milbench_datasets.layouts.picture import read_picture
@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 FOLDERS = ("UBC-OCEAN", "ubc-ocean")  # Kaggle's name, and ours
-MASKS = ("ubc-ovarian-cancer-competition-supplemental-masks", "masks")
-ENDINGS = ("tif", "tiff", "svs", "png")
+MASKS = "ubc-ovarian-cancer-competition-supplemental-masks"
+ENDINGS = ("tif", "tiff", "svs", "png")  # a tiled file is preferred
 CLASSES = ("CC", "EC", "HGSC", "LGSC", "MC")
 MPP = {"false": 0.5, "true": 0.25}  # of slides and of cores
 MASK_SIDE = 1024  # pixels of a mask's longer side: a U-Net sees a thumbnail
@@ -48,7 +50,7 @@ class Place(NamedTuple):
     masks: Mapping[str, Path]
 
     def image(self, name: str) -> Path | None:
-        """Return the file of an image; a tiled one is preferred."""
+        """Return the file of an image."""
         paths = (self.folder / "train_images" / f"{name}.{ending}" for ending in ENDINGS)
         return next((path for path in paths if path.is_file()), None)
 
@@ -118,14 +120,29 @@ def masks(data: Path) -> Iterator[MaskedPicture]:
     MissingDataError
         If the table or every mask is absent.
     DatasetError
-        If a thumbnail is no picture.
+        If a thumbnail or a mask cannot be read.
     """
     place = _masked_place(data)
     for name, path in place.masks.items():
-        colours = Slide(path).thumbnail(MASK_SIDE).astype(np.int64)  # (h, w, 3)
-        red, green, blue = np.moveaxis(colours, 2, 0)
-        is_tumour = (red > 0) & (red > green) & (red > blue)  # (h, w), borders are blends
-        yield MaskedPicture(id=name, picture=read_picture(place.thumbnail(name)), mask=is_tumour)
+        picture = read_picture(place.thumbnail(name))
+        yield MaskedPicture(id=name, picture=picture, mask=read_mask(path))
+
+
+def read_mask(path: Path) -> NDArray[np.bool_]:
+    """Return where a mask is red, (h, w), at a longer side of 1024 pixels.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read.
+    """
+    try:
+        colours = Slide(path).thumbnail(MASK_SIDE)  # (h, w, 3)
+    except SlideError as error:  # it spoils all bags, not one slide
+        raise DatasetError(str(error)) from error
+    red, green, blue = np.moveaxis(colours, 2, 0)
+    is_tumour: NDArray[np.bool_] = (red > green) & (red > blue)  # borders are blends
+    return is_tumour
 
 
 def labels(path: Path) -> Iterator[LabelledSlide]:
@@ -149,19 +166,23 @@ def labels(path: Path) -> Iterator[LabelledSlide]:
 def _place(name: str, data: Path) -> Place:
     for folder in (data / one for one in FOLDERS):
         if (folder / "train.csv").is_file():
-            files = (path for one in MASKS for root in (data, folder) for path in _pngs(root / one))
-            return Place(folder, {path.stem: path for path in files})
+            return Place(folder, _masks(data / MASKS, folder / MASKS, folder / "masks"))
     raise absent(name, data, f"train.csv in {data / FOLDERS[0]} or {data / FOLDERS[1]}")
 
 
-def _pngs(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.png"))
+def _masks(*folders: Path) -> dict[str, Path]:
+    """Return the masks in the first of the folders that has any, by the id of their slide."""
+    for folder in folders:
+        paths = [p for ending in reversed(ENDINGS) for p in sorted(folder.glob(f"*.{ending}"))]
+        if paths:
+            return {path.stem: path for path in paths}  # the last of a name is the preferred one
+    return {}
 
 
 def _masked_place(data: Path) -> Place:
     place = _place("ubc-ocean-unmasked", data)
     if not place.masks:
-        raise absent("ubc-ocean-unmasked", data, f"*.png in {place.folder / MASKS[0]}")
+        raise absent("ubc-ocean-unmasked", data, f"*.png in {data / MASKS}")
     return place
 
 

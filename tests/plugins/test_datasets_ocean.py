@@ -70,6 +70,16 @@ def test_a_tiled_image_is_preferred(ocean):
     assert [bag.picture.path.name for bag in bags("ubc-ocean", ocean)][:2] == ["4.tif", "0066.png"]
 
 
+def test_a_mask_that_cannot_be_read_ends_it_all(masked):
+    """It is not one slide that is left out: the tiler would be another."""
+    folder = masked / "ubc-ovarian-cancer-competition-supplemental-masks"
+    (folder / "0066.tif").write_bytes(b"no mask")  # preferred to the PNG
+
+    with pytest.raises(DatasetError, match=r"0066\.tif") as caught:
+        list(record("ubc-ocean-unmasked").load_masks()(masked))
+    assert caught.type is DatasetError
+
+
 def test_thumbnails_are_pictures_of_the_slides(ocean):
     """Cores have none."""
     found = bags("ubc-ocean-thumbnails", ocean)

@@ -48,8 +48,8 @@ RECORDS = (
         tiler="crops9",
         tiler_args={},
         files=(
-            *(*TABLES, *IMAGES, *THUMBNAILS, f"{MASKS}/*.png"),
-            *(f"{folder}/{inner}/*.png" for folder in FOLDERS for inner in (MASKS, "masks")),
+            *(*TABLES, *IMAGES, *THUMBNAILS, f"{MASKS}/*"),
+            *(f"{folder}/{inner}/*" for folder in FOLDERS for inner in (MASKS, "masks")),
         ),
         how_to_get=f"{GET}; the masks are https://www.kaggle.com/datasets/sohier/{MASKS}, in a "
         "folder of this name beside it",
