@@ -91,11 +91,8 @@ def slide_bags(
         A file that is absent is looked for here, so that the error names it.
     """
     slides = list(labelled)
-    known = {slide.id for slide in slides}
-    if without := sorted(files.keys() - known):
+    if without := sorted(files.keys() - {slide.id for slide in slides}):
         logger.warning("%s: no label, left out: %s", expected, named(without))
-    if absent := sorted(known - files.keys()):
-        logger.warning("%s: labelled, but no file: %s", expected, named(absent))
     for slide in slides:
         yield slide.bag(files.get(slide.id, expected / f"{slide.id}.(no file)"))
 
