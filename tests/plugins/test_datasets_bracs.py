@@ -1,5 +1,6 @@
 """bracs: labels, patients and parts from the official spreadsheet, compared with the folders."""
 
+import zipfile
 from collections import Counter
 
 import pandas as pd
@@ -49,6 +50,46 @@ def test_bracs_takes_patients_from_the_sheet(bracs):
         ("BRACS_8", "4", 6, "test"),
     ]
     assert record("bracs").levels.parents == (0, 0, 0, 1, 1, 2, 2)
+
+
+def test_the_spreadsheet_itself_is_read(bracs):
+    """Its second sheet; numbers are text, so patient 7 is the patient 7 of the CSV."""
+    folder = bracs / "BRACS"
+    expected = [(bag.id, bag.patient, bag.label, bag.part) for bag in bags("bracs", bracs)]
+    write_xlsx(folder / "BRACS.xlsx", [line.split(",") for line in SHEET.splitlines()])
+    (folder / "BRACS.csv").unlink()
+
+    found = [(bag.id, bag.patient, bag.label, bag.part) for bag in bags("bracs", bracs)]
+
+    assert found == expected
+
+
+def write_xlsx(path, rows):
+    """Write a workbook of an empty sheet and WSI_Information, numbers as numbers."""
+    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    link = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    cells = [
+        "".join(
+            f"<c><v>{cell}</v></c>"
+            if cell.isdecimal()
+            else f'<c t="inlineStr"><is><t>{cell}</t></is></c>'
+            for cell in row
+        )
+        for row in rows
+    ]
+    body = "".join(f"<row>{row}</row>" for row in cells)
+    names = ("RoI_Information", "WSI_Information")
+    sheets = "".join(f'<sheet name="{name}" r:id="r{n}"/>' for n, name in enumerate(names))
+    targets = "".join(f'<Relationship Id="r{n}" Target="worksheets/{n}.xml"/>' for n in range(2))
+    members = {
+        "xl/workbook.xml": f'<workbook {main} xmlns:r="{link}"><sheets>{sheets}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f"<Relationships>{targets}</Relationships>",
+        "xl/worksheets/0.xml": f"<worksheet {main}><sheetData/></worksheet>",
+        "xl/worksheets/1.xml": f"<worksheet {main}><sheetData>{body}</sheetData></worksheet>",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
 
 
 def test_bracs_needs_the_sheet(bracs):
