@@ -67,7 +67,7 @@ def test_the_spreadsheet_itself_is_read(bracs):
 def write_xlsx(path, rows):
     """Write a workbook of an empty sheet and WSI_Information, numbers as numbers."""
     main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
-    link = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    link = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
     cells = [
         "".join(
             f"<c><v>{cell}</v></c>"
@@ -82,7 +82,7 @@ def write_xlsx(path, rows):
     sheets = "".join(f'<sheet name="{name}" r:id="r{n}"/>' for n, name in enumerate(names))
     targets = "".join(f'<Relationship Id="r{n}" Target="worksheets/{n}.xml"/>' for n in range(2))
     members = {
-        "xl/workbook.xml": f'<workbook {main} xmlns:r="{link}"><sheets>{sheets}</sheets></workbook>',
+        "xl/workbook.xml": f"<workbook {main} {link}><sheets>{sheets}</sheets></workbook>",
         "xl/_rels/workbook.xml.rels": f"<Relationships>{targets}</Relationships>",
         "xl/worksheets/0.xml": f"<worksheet {main}><sheetData/></worksheet>",
         "xl/worksheets/1.xml": f"<worksheet {main}><sheetData>{body}</sheetData></worksheet>",
