@@ -1,6 +1,7 @@
 """The feature store: the instances of a data set as one packed array, on disk and on a device."""
 
 from milbench.features.cache import VERIFIED, Making, cached_features, default_cache
+from milbench.features.cut import Cutter, cutter_of
 from milbench.features.pack import Build, Step
 from milbench.features.store import SCHEMA, Features, on_device, open_features
 from milbench.features.write import About, write_features
@@ -10,10 +11,12 @@ __all__ = [
     "VERIFIED",
     "About",
     "Build",
+    "Cutter",
     "Features",
     "Making",
     "Step",
     "cached_features",
+    "cutter_of",
     "default_cache",
     "on_device",
     "open_features",

@@ -9,6 +9,7 @@ from milbench_datasets.catalogue import (
     histology,
     mnist,
     ocean,
+    slides,
     tiles,
     whole_slides,
 )
@@ -17,6 +18,7 @@ RECORDS = (
     *embedded.RECORDS,
     *mnist.RECORDS,
     *histology.RECORDS,
+    *slides.RECORDS,
     *tiles.RECORDS,
     *ocean.RECORDS,
     *whole_slides.RECORDS,
