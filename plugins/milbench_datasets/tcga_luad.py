@@ -70,7 +70,7 @@ class Gene:
         if files and table is not None:
             return slide_bags(self.of_slides(table), files, folder)
         gaps = f"{LINES} or {TABLE}, and slides such as TCGA-05-4244-01Z-00-DX1.<uuid>.svs"
-        raise absent(f"tcga-luad-{self.name.lower()}", data, f"{gaps}, in {folder}")
+        raise absent(f"tcga-luad-mutation-{self.name.lower()}", data, f"{gaps}, in {folder}")
 
     def of_patients(self, path: Path, names: list[str]) -> Iterator[LabelledSlide]:
         """Yield the slides of ``names``: mutated where ``labels_r3.txt`` has the patient's gene.

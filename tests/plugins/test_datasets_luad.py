@@ -1,4 +1,4 @@
-"""tcga-luad-GENE: mutations from either published table, patients and sites from the names."""
+"""tcga-luad-mutation-GENE: mutations from either published table, patients and sites by name."""
 
 import gzip
 
@@ -28,7 +28,7 @@ def luad(tmp_path):
 
 def found_in(data, gene):
     """Return id, label, patient and site of each slide."""
-    record = load_registry().find("dataset", f"milbench/tcga-luad-{gene}").record
+    record = load_registry().find("dataset", f"milbench/tcga-luad-mutation-{gene}").record
     return [(bag.id, bag.label, bag.patient, bag.site) for bag in record.load()(data)]
 
 

@@ -159,7 +159,9 @@ def test_a_real_slide_has_tiles_of_its_tissue(tmp_path, data_dir):
         folder.joinpath(f"{name}.svs").symlink_to(real)
     folder.joinpath("labels_r3.txt").write_text("TCGA-05-4244-0\tEGFR\r", encoding="utf-8")
 
-    stored = features("tcga-luad-egfr", tmp_path, args={"tile_px": 256, "mpp": 0.5, "limit": 8})
+    stored = features(
+        "tcga-luad-mutation-egfr", tmp_path, args={"tile_px": 256, "mpp": 0.5, "limit": 8}
+    )
 
     assert (stored.table.ids, stored.table.labels.tolist()) == (names, [1, 0])
     assert stored.table.sites == ("05", "NJ")

@@ -99,7 +99,7 @@ def panda(name: str, tree: trees.Tree) -> Dataset:
 def tcga_luad(gene: str) -> Dataset:
     """Return the record of the task of one gene."""
     return Dataset(
-        name=f"tcga-luad-{gene.lower()}",
+        name=f"tcga-luad-mutation-{gene.lower()}",
         target=f"milbench_datasets.tcga_luad:{gene}.bags",
         summary=f"adenocarcinoma of the lung, is {gene} mutated?: diagnostic slides of TCGA-LUAD",
         paper=COUDRAY,
