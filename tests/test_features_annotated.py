@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from milbench import Dataset, DatasetError, Encoder, LabelledBag, Tiler
+from milbench import Box, Dataset, DatasetError, Encoder, LabelledBag, Tiler, Tiles
 from milbench.features import cached_features
 from milbench.view import View
 
@@ -49,17 +49,37 @@ def test_tiles_are_labelled_where_they_lie(tmp_path):
     assert stored.instance_labels.tolist() == [1, 1, 0, 1, 1, 0, *[-1] * 6]
 
 
-@pytest.mark.parametrize(("edge", "label"), [(6, 1), (5, 0)])
-def test_a_resampled_instance_is_asked_for_as_what_it_shows(tmp_path, edge, label):
-    """The whole picture is 6 wide, although its instance has 2 pixels."""
+def strips(picture, generator):
+    """Cut two strips of 6 x 2, as they are."""
+    corners = np.array([(0, 0), (0, 2)])
+    images = [picture.read(Box(x, y, 6, 2)).transpose(2, 0, 1) for x, y in corners.tolist()]
+    return Tiles(np.stack(images), corners)
 
-    def wide(data):
+
+def test_an_instance_of_other_sides_is_as_wide_as_its_image(tmp_path):
+    """Strips of 6 x 2 reach over column 5."""
+    tiler = Tiler(name="strips", target=lambda: strips, summary="two strips")
+    stored = features(tmp_path, View(PIXELS, tiler), replace(DATASET, target=to_column(5)))
+
+    assert stored.instance_labels.tolist() == [0, 0, -1, -1]
+
+
+def to_column(edge):
+    """Return a reader of the two pictures, the first drawn on up to a column."""
+
+    def read(data):
         first, second = pictures(data)
         yield replace(first, annotations=Left(edge))
         yield second
 
+    return read
+
+
+@pytest.mark.parametrize(("edge", "label"), [(6, 1), (5, 0)])
+def test_a_resampled_instance_is_asked_for_as_what_it_shows(tmp_path, edge, label):
+    """The whole picture is 6 wide, although its instance has 2 pixels."""
     view = View(PIXELS, WHOLE, {"size": [2, 2]})
-    stored = features(tmp_path, view, replace(DATASET, target=wide))
+    stored = features(tmp_path, view, replace(DATASET, target=to_column(edge)))
 
     assert stored.instance_labels.tolist() == [label, -1]
 
