@@ -14,7 +14,7 @@ THUMBNAILS = tuple(f"{folder}/train_thumbnails/*.png" for folder in FOLDERS)
 MASKS = "ubc-ovarian-cancer-competition-supplemental-masks"
 GET = (
     "accept the rules at the address, download UBC-OCEAN and unpack it in a folder of this name in "
-    "the data folder; docs/datasets.md shows the layout"
+    "the data folder; docs/official-sets.md shows the layout"
 )
 
 ALL = Dataset(

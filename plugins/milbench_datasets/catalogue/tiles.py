@@ -35,7 +35,7 @@ def ccrcc(count: int, attribute: str) -> Dataset:
         ),
         how_to_get="get slides of CPTAC-CCRCC from the address, cut them into tiles of 256 pixels, "
         "and write cptac-ccrcc/tiles.csv (tile, slide, patient, tumour) in the data folder; "
-        "docs/datasets.md shows the layout",
+        "docs/official-sets.md shows the layout",
         licence="slides CC BY 4.0",
         url="https://www.cancerimagingarchive.net/collection/cptac-ccrcc/",
     )

@@ -10,7 +10,7 @@ from milbench import Dataset
 from milbench_datasets import trees
 
 TISSUE = {"tile_px": 256, "mpp": 0.5}
-LAYOUT = "docs/datasets.md shows the layout"
+LAYOUT = "docs/official-sets.md shows the layout"
 EHTESHAMI = (
     "Ehteshami Bejnordi et al. 2017, Diagnostic assessment of deep learning algorithms for "
     "detection of lymph node metastases in women with breast cancer, JAMA 318, "
