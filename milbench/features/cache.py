@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 from milbench.code import code_hash
@@ -104,6 +105,8 @@ def cached_features(
         if kept is not None:  # by the process that was waited for
             return kept
         journal = path.with_name(f".{path.stem}-{_code(dataset, view)}.journal")
+        for other in set(path.parent.glob(f".{path.stem}-*.journal")) - {journal}:
+            rmtree(other, ignore_errors=True)  # of code that was edited since
         build = Build(cut=cut, journal=journal, observe=making.observe)
         encode = view.encoder.load()()
         return write_features(path, bags, encode=encode, about=about, build=build)
