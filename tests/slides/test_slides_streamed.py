@@ -382,3 +382,22 @@ def test_a_building_waits_for_another(slides, tmp_path):
     assert second.result().content_hash == first.result().content_hash
     assert seen == []
     assert not list((tmp_path / "cache" / "toy").glob(".*"))
+
+
+@pytest.mark.parametrize("lacking", ["module", "file system"])
+def test_without_locks_nothing_is_kept_and_nothing_is_lost(slides, tmp_path, monkeypatch, lacking):
+    """On Windows, and on file systems that refuse to lock, two buildings never share a journal."""
+    if lacking == "module":
+        monkeypatch.setattr("milbench.features.alone.fcntl", None)
+    else:
+
+        def refuse(file, how):
+            raise OSError("no locks available")
+
+        monkeypatch.setattr("milbench.features.alone.fcntl.flock", refuse)
+
+    def observe(step):
+        assert not list((tmp_path / "cache" / "toy").glob(".*.journal"))
+
+    assert built(slides, tmp_path, observe=observe).table.sizes.tolist() == [2, 1, 3]
+    assert not list((tmp_path / "cache" / "toy").glob(".*"))
