@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 from milbench.code import code_hash
@@ -99,14 +100,22 @@ def cached_features(
     cut, bags = cutter_of(dataset, view, data), dataset.load()(data)
     if view.encoder.name == PRECOMPUTED:  # nothing dear that a journal could save
         return write_features(path, bags, encode=None, about=about, build=Build(cut=cut))
-    with alone(path):
+    with alone(path) as is_alone:
         kept = _kept(path, fingerprint, verify=making.verify, is_told=False)
         if kept is not None:  # by the process that was waited for
             return kept
-        journal = path.with_name(f".{path.stem}-{_code(dataset, view)}.journal")
+        journal = _journal(path, dataset, view) if is_alone else None
         build = Build(cut=cut, journal=journal, observe=making.observe)
         encode = view.encoder.load()()
         return write_features(path, bags, encode=encode, about=about, build=build)
+
+
+def _journal(path: Path, dataset: Dataset, view: View) -> Path:
+    """Return the folder for what is finished; what other code began is removed."""
+    journal = path.with_name(f".{path.stem}-{_code(dataset, view)}.journal")
+    for other in set(path.parent.glob(f".{path.stem}-*.journal")) - {journal}:
+        rmtree(other, ignore_errors=True)
+    return journal
 
 
 def _about(dataset: Dataset, view: View, fingerprint: str) -> About:
