@@ -9,6 +9,7 @@ from milbench.errors import (
     FeatureError,
     MilbenchError,
     MissingDataError,
+    MissingEncoderError,
     TrainingError,
 )
 from milbench.hookspecs import API_VERSION, hookimpl
@@ -16,6 +17,7 @@ from milbench.levels import Levels
 from milbench.pictures import Box, MaskedPicture, Picture, Tiles
 from milbench.records import Aggregator, Dataset, Download, Encoder, Recipe, Tiler
 from milbench.space import Choice, LogUniform, Uniform
+from milbench.weights import Weights
 
 __version__ = "0.1.0"
 
@@ -38,6 +40,7 @@ __all__ = [
     "MaskedPicture",
     "MilbenchError",
     "MissingDataError",
+    "MissingEncoderError",
     "Output",
     "Picture",
     "Recipe",
@@ -45,6 +48,7 @@ __all__ = [
     "Tiles",
     "TrainingError",
     "Uniform",
+    "Weights",
     "__version__",
     "hookimpl",
 ]

@@ -7,6 +7,7 @@
     |-- PluginError         a plugin is unknown, ambiguous, broken or outdated
     |-- DatasetError        the files of a data set say something impossible
     |   `-- MissingDataError    the files are not there: the data set is skipped with this reason
+    |       `-- MissingEncoderError     the weights of an encoder, or a package it needs, are not
     |-- FeatureError        a feature store is damaged, stale or does not fit
     |-- SplitError          the asked split cannot be drawn, or does not fit the bags
     |-- StoreError          a result file is damaged or does not fit
@@ -38,6 +39,10 @@ class DatasetError(MilbenchError):
 
 class MissingDataError(DatasetError):
     """The files of a data set are not there; the message says how to get them."""
+
+
+class MissingEncoderError(MissingDataError):
+    """The weights of an encoder, or a package that it needs, are not there; says how to get them."""
 
 
 class FeatureError(MilbenchError):
