@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from milbench.errors import PluginError
 from milbench.levels import Levels
 from milbench.space import Space
-from milbench.weights import Precision, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from milbench.weights import Precision, Weights
 
 Task = Literal[
     "binary", "multi-class", "multi-label", "ordinal", "hierarchical", "regression", "survival"
