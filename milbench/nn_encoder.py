@@ -1,22 +1,20 @@
 """A frozen network as an encoder: bytes of tiles in, features out, on any device and precision.
 
 What differs between networks is how they want to see a tile, a :class:`Look`. The rest is the same:
-the next tiles are read and, for a GPU, laid into pinned memory by a thread of their own while the
-network works; resizing and normalisation happen on the device; in half precision the network runs
-under ``torch.autocast``.
+bytes go to the device, from pinned memory where it is a GPU, and are resized and normalised there;
+in half precision the network runs under ``torch.autocast``.
 """
 
 from __future__ import annotations
 
 import logging
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import torch
 from torch.nn import functional as F
 
-from milbench.ahead import read_ahead
 from milbench.errors import FeatureError, ShapeError
 
 if TYPE_CHECKING:
@@ -37,7 +35,6 @@ log = logging.getLogger(__name__)
 
 WHITE = 255  # the largest value of a byte
 COLOUR, GREY = 3, 1
-AHEAD = 2  # batches that wait for the network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,36 +102,34 @@ class NetworkEncoder:
 
     def __call__(self, tiles: Tiles) -> Features:
         """Map tiles (B, C, H, W), of three channels or one, to features (B, D)."""
-        return self._begin(torch.from_numpy(tiles)).result()
+        return self._begin(tiles).result()
 
     def each(self, batches: Iterable[Tiles]) -> Iterator[Features]:
         """Yield the features (B, D) of each of ``batches`` of tiles (B, C, H, W).
 
-        The next batches are read while the network works, and what it found is fetched from a
-        GPU while the next batch is computed there.
+        A GPU never waits for the tiles of the next batch: they are laid into pinned memory while
+        it works, and what it found is fetched after it was given the next one.
         """
-        tensors = (self._pinned(torch.from_numpy(tiles)) for tiles in batches)
-        with closing(read_ahead(tensors, AHEAD)) as ready:
-            begun: _Begun | None = None
-            for tiles in ready:
-                found = self._begin(tiles)
-                if begun is not None:
-                    yield begun.result()
-                begun = found
+        begun: _Begun | None = None
+        for tiles in batches:
+            found = self._begin(tiles)
             if begun is not None:
                 yield begun.result()
+            begun = found
+        if begun is not None:
+            yield begun.result()
 
     @property
     def _is_on_gpu(self) -> bool:
         return self._device.type == "cuda"
 
-    def _pinned(self, tiles: Tensor) -> Tensor:
-        return tiles.pin_memory() if self._is_on_gpu else tiles
-
     @torch.inference_mode()
-    def _begin(self, tiles: Tensor) -> _Begun:
+    def _begin(self, tiles: Tiles) -> _Begun:
         """Start to encode tiles (B, C, H, W) without waiting for a GPU."""
-        found = self._encoded(tiles.to(self._device, non_blocking=True))  # (B, D)
+        # torch wants writable memory, though it writes nothing.
+        read = torch.from_numpy(tiles if tiles.flags.writeable else tiles.copy())
+        read = read.pin_memory() if self._is_on_gpu else read
+        found = self._encoded(read.to(self._device, non_blocking=True))  # (B, D)
         found = found.to(torch.float16 if self._precision == "float16" else torch.float32)
         if not self._is_on_gpu:
             return _Begun(found, None)

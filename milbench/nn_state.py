@@ -79,7 +79,7 @@ def built(make: Callable[[], nn.Module], state: Mapping[str, Tensor], source: ob
     """Return the network that ``make`` builds, with the weights of ``state``.
 
     It is built without memory for weights, which would be drawn only to be replaced: a billion of
-    them take seconds. What ``make`` computes instead of drawing must be part of ``state``.
+    them take seconds. Where it also holds what no file has, it is built again in full.
 
     Raises
     ------
@@ -89,10 +89,12 @@ def built(make: Callable[[], nn.Module], state: Mapping[str, Tensor], source: ob
     with torch.device("meta"):
         network = make()
     floats = {
-        name: value.float() if value.is_floating_point() else value
-        for name, value in state.items()
+        name: value.float() if value.is_floating_point() else value for name, value in state.items()
     }
     fill(network, floats, source)
+    if any(buffer.is_meta for buffer in network.buffers()):
+        network = make()
+        fill(network, floats, source)
     return network
 
 

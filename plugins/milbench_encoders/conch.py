@@ -46,9 +46,7 @@ def conch(weights: Path) -> NetworkEncoder:
             f"encoder 'conch' needs the package of its authors: {error}; read its licence "
             f"(CC-BY-NC-ND-4.0) and install: pip install '{PACKAGE}'"
         ) from error
-    model, _ = package.create_model_from_pretrained(
-        "conch_ViT-B-16", checkpoint_path=str(weights)
-    )
+    model, _ = package.create_model_from_pretrained("conch_ViT-B-16", checkpoint_path=str(weights))
     return NetworkEncoder(Vision(model), LOOK)
 
 

@@ -8,7 +8,7 @@ https://doi.org/10.1016/j.media.2022.102559.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import nn
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+WIDTH = 96  # of Swin-T's first stage
 # Fixed by the sizes of the windows: never trained, and left out by newer files.
 FIXED = ("attn_mask", "relative_position_index")
 
@@ -61,8 +62,9 @@ def swin() -> nn.Module:
     """Return Swin-T with :class:`Stem` in place of its patches, and random weights."""
     timm = import_timm()
     network: nn.Module = timm.create_model(
-        "swin_tiny_patch4_window7_224", pretrained=False, num_classes=0, embed_layer=Stem
+        "swin_tiny_patch4_window7_224", pretrained=False, num_classes=0
     )
+    network.patch_embed = Stem(WIDTH)
     return network
 
 
@@ -71,36 +73,25 @@ class Stem(nn.Module):
 
     Parameters
     ----------
-    img_size, patch_size, in_chans, embed_dim, norm_layer
-        As timm gives them to what cuts a tile into patches; ``others`` are not needed.
+    width
+        Planes of the last one, those of Swin's first stage.
     """
 
-    def __init__(  # noqa: PLR0913  # timm's signature
-        self,
-        img_size: int = 224,
-        patch_size: int = 4,
-        in_chans: int = 3,
-        embed_dim: int = 96,
-        norm_layer: Any = None,
-        **others: Any,  # noqa: ARG002  # timm's signature
-    ) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.img_size = (img_size, img_size)
-        self.patch_size = (patch_size, patch_size)
-        self.grid_size = (img_size // patch_size, img_size // patch_size)
-        self.num_patches = self.grid_size[0] * self.grid_size[1]
-        first, second = embed_dim // 8, embed_dim // 4
         layers: list[nn.Module] = []
-        for before, after in ((in_chans, first), (first, second)):
+        before = 3
+        for after in (width // 8, width // 4):
             layers += [
                 nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(after),
                 nn.ReLU(),
             ]
-        self.proj = nn.Sequential(*layers, nn.Conv2d(second, embed_dim, 1))
-        self.norm = nn.Identity() if norm_layer is None else norm_layer(embed_dim)
+            before = after
+        self.proj = nn.Sequential(*layers, nn.Conv2d(before, width, 1))
+        self.norm = nn.LayerNorm(width)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (N, 3, H, W) to patches (N, H / 4, W / 4, 96)."""
+        """Map images (N, 3, H, W) to patches (N, H / 4, W / 4, width)."""
         found: Tensor = self.norm(self.proj(images).permute(0, 2, 3, 1))
         return found

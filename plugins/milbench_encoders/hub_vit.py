@@ -6,6 +6,7 @@ all that is needed and no code of a repository is run.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IMAGENET_MEAN, IMAGENET_STD = IMAGENET
+POSITIONS = "embeddings.position_embeddings"  # (1, 1 + T, W)
 PLAIN = Look(mean=IMAGENET_MEAN, std=IMAGENET_STD)
 # https://huggingface.co/kaiko-ai/midnight
 MIDNIGHT_LOOK = Look(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
@@ -70,12 +72,21 @@ class HubViT:
             for name, value in read_state(weights).items()
             if not name.startswith(("pooler.", "vit.pooler.", "classifier."))
         }
-        return NetworkEncoder(Tokens(built(self.network, state, weights), self.pooling), self.look)
+        positions = state.get(POSITIONS)
+        tokens = 0 if positions is None else positions.shape[1] - 1  # without the class token
 
-    def network(self) -> nn.Module:
-        """Return the network with random weights."""
+        def make() -> nn.Module:
+            # Positions are resampled to a tile's size; the file may hold those of larger ones.
+            return self.network(image_size=math.isqrt(tokens) * self.options["patch_size"])
+
+        network = built(make if tokens > 0 else self.network, state, weights)
+        return NetworkEncoder(Tokens(network, self.pooling), self.look)
+
+    def network(self, **changed: int) -> nn.Module:
+        """Return the network with random weights; ``changed`` replace options."""
         transformers = import_transformers()
-        configuration = getattr(transformers, f"{self.family}Config")(**self.options)
+        options = dict(self.options) | changed
+        configuration = getattr(transformers, f"{self.family}Config")(**options)
         model = getattr(transformers, f"{self.family}Model")
         more = {"add_pooling_layer": False} if self.family == "ViT" else {}
         network: nn.Module = model(configuration, **more)
@@ -110,9 +121,7 @@ def import_transformers() -> Any:
         import_torchvision()
         return import_module("transformers")
     except ImportError as error:
-        raise MissingEncoderError(
-            f"{error}; install: pip install 'milbench[encoders]'"
-        ) from error
+        raise MissingEncoderError(f"{error}; install: pip install 'milbench[encoders]'") from error
 
 
 BASE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12}

@@ -42,9 +42,7 @@ def vgg19(weights: Path) -> NetworkEncoder:
 
 def _encoder(network: nn.Module, weights: Path, without: tuple[str, ...]) -> NetworkEncoder:
     state = {
-        name: value
-        for name, value in read_state(weights).items()
-        if not name.startswith(without)
+        name: value for name, value in read_state(weights).items() if not name.startswith(without)
     }
     counts = {  # batches seen in training, which older files leave out and inference never reads
         name: value

@@ -16,7 +16,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from milbench import TrainingError
-from milbench.ahead import read_ahead
 from milbench.nn_contrast import nt_xent
 from milbench.nn_encoder import Look, NetworkEncoder
 from milbench.nn_resnet import ResNet18
@@ -119,9 +118,10 @@ def pretrain(images: NDArray[np.uint8], rows: Rows, schedule: Any) -> dict[str, 
         for group in optimizer.param_groups:
             group["lr"] = _rate(schedule.lr, epoch, schedule.epochs)
         order = rows[torch.randperm(len(rows), generator=generator).numpy()]
-        losses = []
-        for tiles in read_ahead(_batches(images, order, schedule.batch), 2):
-            losses.append(_step(model, optimizer, tiles.to(schedule.device), generator))
+        losses = [
+            _step(model, optimizer, tiles.to(schedule.device), generator)
+            for tiles in _batches(images, order, schedule.batch)
+        ]
         loss = torch.stack(losses).mean().item()
         if not math.isfinite(loss):
             raise TrainingError(f"SimCLR: the loss is not finite in epoch {epoch}; lower --lr")

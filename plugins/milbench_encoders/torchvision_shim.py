@@ -28,9 +28,7 @@ def import_torchvision() -> None:
     try:
         import_module("torchvision")
     except ImportError as error:
-        raise MissingEncoderError(
-            f"{error}; install: pip install 'milbench[encoders]'"
-        ) from error
+        raise MissingEncoderError(f"{error}; install: pip install 'milbench[encoders]'") from error
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise

@@ -31,9 +31,7 @@ IMAGENET_MEAN, IMAGENET_STD = IMAGENET
 # mean and std in https://huggingface.co/bioptimus/H-optimus-0 and, the same, in H0-mini.
 BIOPTIMUS = Look(mean=(0.707223, 0.578729, 0.703617), std=(0.211883, 0.230117, 0.177517))
 # https://github.com/lunit-io/benchmark-ssl-pathology, in its README.
-LUNIT = Look(
-    mean=(0.70322989, 0.53606487, 0.66096631), std=(0.21716536, 0.26081574, 0.20723464)
-)
+LUNIT = Look(mean=(0.70322989, 0.53606487, 0.66096631), std=(0.21716536, 0.26081574, 0.20723464))
 PLAIN = Look(mean=IMAGENET_MEAN, std=IMAGENET_STD)
 BICUBIC = Look(mean=IMAGENET_MEAN, std=IMAGENET_STD, interpolation="bicubic")
 CROPPED = Look(resize=256, mean=IMAGENET_MEAN, std=IMAGENET_STD, interpolation="bicubic")
@@ -130,9 +128,7 @@ def import_timm() -> Any:
         import_torchvision()
         return import_module("timm")
     except ImportError as error:
-        raise MissingEncoderError(
-            f"{error}; install: pip install 'milbench[encoders]'"
-        ) from error
+        raise MissingEncoderError(f"{error}; install: pip install 'milbench[encoders]'") from error
 
 
 UNI = TimmViT("vit_large_patch16_224")
@@ -148,9 +144,7 @@ UNI2_H = TimmViT(
         "reg_tokens": 8,
     },
 )
-VIRCHOW = TimmViT(
-    "vit_huge_patch14_224", GATED_MLP | {"mlp_ratio": 5.3375}, BICUBIC, "token+mean"
-)
+VIRCHOW = TimmViT("vit_huge_patch14_224", GATED_MLP | {"mlp_ratio": 5.3375}, BICUBIC, "token+mean")
 VIRCHOW2 = TimmViT(
     "vit_huge_patch14_224",
     GATED_MLP | {"mlp_ratio": 5.3375, "reg_tokens": 4},
