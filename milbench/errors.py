@@ -42,7 +42,7 @@ class MissingDataError(DatasetError):
 
 
 class MissingEncoderError(MissingDataError):
-    """The weights of an encoder, or a package that it needs, are not there; says how to get them."""
+    """Weights of an encoder, or a package it needs, are not there; says how to get them."""
 
 
 class FeatureError(MilbenchError):

@@ -74,7 +74,8 @@ class NetworkEncoder:
     """Encode tiles by a network that is not trained.
 
     Resampling is torch's on pixels in [0, 1], where most published pipelines resample bytes with
-    Pillow before that: values differ by rounding, by up to about one grey level.
+    Pillow before that: values differ by rounding, by up to about one grey level, and by more only
+    where a bicubic curve leaves the range of bytes.
 
     Parameters
     ----------
