@@ -10,12 +10,14 @@ from milbench.errors import (
     MilbenchError,
     MissingDataError,
     MissingEncoderError,
+    SlideError,
     TrainingError,
 )
 from milbench.hookspecs import API_VERSION, hookimpl
 from milbench.levels import Levels
-from milbench.pictures import Box, MaskedPicture, Picture, Tiles
+from milbench.pictures import Box, MaskedPicture, Picture, Regions, Tiles
 from milbench.records import Aggregator, Dataset, Download, Encoder, Recipe, Tiler
+from milbench.slides import Slide
 from milbench.space import Choice, LogUniform, Uniform
 from milbench.weights import Weights
 
@@ -44,6 +46,9 @@ __all__ = [
     "Output",
     "Picture",
     "Recipe",
+    "Regions",
+    "Slide",
+    "SlideError",
     "Tiler",
     "Tiles",
     "TrainingError",

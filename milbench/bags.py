@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from milbench.pictures import Picture
+    from milbench.pictures import Picture, Regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,8 @@ class LabelledBag:
         Position in the data set's ``classes``.
     x : (N, D), optional
         Features of the instances.
-    images : (N, C, H, W) uint8, optional
-        Pixels of the instances.
+    images : (N, C, H, W) uint8, or Regions, optional
+        Pixels of the instances, in the memory or still in their picture.
     picture : (H, W, 3) uint8, or a Picture, optional
         A whole picture that a tiler cuts into instances; give ``x``, ``images`` or ``picture``.
     patient
@@ -133,7 +133,7 @@ class LabelledBag:
     id: str
     label: int
     x: np.ndarray | None = None
-    images: np.ndarray | None = None
+    images: np.ndarray | Regions | None = None
     picture: np.ndarray | Picture | None = None
     patient: str = ""
     site: str = ""

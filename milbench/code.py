@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import ast
 import inspect
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from milbench.records import Aggregator
+    from milbench.records import Aggregator, Dataset, Encoder, Tiler
 
 
-def code_hash(record: Aggregator) -> str:
-    """Return 16 digits of the hash of a method's code, or ``unknown`` where it has no source.
+def code_hash(record: Aggregator | Dataset | Encoder | Tiler) -> str:
+    """Return 16 digits of the hash of a record's code, or ``unknown`` where it has no source.
 
     That is the file of its target and, of the same top-level package, every module that this
     file imports, and what these import. milbench itself, torch and the like are named by version.
@@ -31,13 +31,20 @@ def code_hash(record: Aggregator) -> str:
     return whole[:16]
 
 
-def _place(record: Aggregator) -> tuple[str, Path | None]:
+def _place(record: Aggregator | Dataset | Encoder | Tiler) -> tuple[str, Path | None]:
     """Return the module of a method's target, and its file."""
-    if isinstance(record.target, str):
-        module = record.target.partition(":")[0]
+    target: Any = record.target
+    if isinstance(target, str):
+        module = target.partition(":")[0]
         return module, _source(module)
-    source = inspect.getsourcefile(record.target)
-    return record.target.__module__, Path(source) if source else None
+    while isinstance(target, partial):
+        target = target.func
+    named = target if hasattr(target, "__qualname__") else type(target)  # an object that is called
+    try:
+        source = inspect.getsourcefile(named)
+    except TypeError:  # written in C
+        source = None
+    return named.__module__, Path(source) if source else None
 
 
 def _source(module: str) -> Path | None:
@@ -61,7 +68,7 @@ def _files(module: str, path: Path | None) -> dict[str, Path]:
 def _siblings(module: str, path: Path) -> tuple[tuple[str, Path], ...]:
     """Return the modules of its own top-level package that ``module`` imports, with their files."""
     root = module.partition(".")[0]
-    spec = find_spec(root)
+    spec = None if root == "__main__" else find_spec(root)  # a script has none
     if spec is None or not spec.submodule_search_locations:
         return ()
     folder = Path(spec.submodule_search_locations[0])

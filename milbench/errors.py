@@ -6,8 +6,9 @@
     |-- SuiteError          a suite file says something that cannot be run
     |-- PluginError         a plugin is unknown, ambiguous, broken or outdated
     |-- DatasetError        the files of a data set say something impossible
-    |   `-- MissingDataError    the files are not there: the data set is skipped with this reason
-    |       `-- MissingEncoderError     the weights of an encoder, or a package it needs, are not
+    |   |-- MissingDataError    the files are not there: the data set is skipped with this reason
+    |   |   `-- MissingEncoderError     the weights of an encoder, or a package it needs, are not
+    |   `-- SlideError          one slide cannot be read: it is left out, and the others go on
     |-- FeatureError        a feature store is damaged, stale or does not fit
     |-- SplitError          the asked split cannot be drawn, or does not fit the bags
     |-- StoreError          a result file is damaged or does not fit
@@ -43,6 +44,10 @@ class MissingDataError(DatasetError):
 
 class MissingEncoderError(MissingDataError):
     """Weights of an encoder, or a package it needs, are not there; says how to get them."""
+
+
+class SlideError(DatasetError):
+    """One slide cannot be read, or holds nothing: it is left out, and the others go on."""
 
 
 class FeatureError(MilbenchError):

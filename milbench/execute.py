@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import queue
 import signal
 import sys
@@ -17,6 +16,7 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from milbench.cores import usable_cores
 from milbench.errors import MilbenchError
 
 if TYPE_CHECKING:
@@ -224,13 +224,6 @@ def executor_by_name(name: str, slots: int | None = None) -> InlineExecutor | Pr
     if name == "processes":
         return ProcessExecutor(slots or usable_cores())
     raise MilbenchError(f"executor {name!r}: no such executor; use inline or processes")
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Answer(Generic[T, R]):

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_check
 from milbench.errors import DatasetError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -63,17 +65,68 @@ class Tiles(NamedTuple):
 
     Parameters
     ----------
-    images : (N, C, h, w) uint8
-        One image an instance, all of one size.
+    images : (N, C, h, w) uint8, or Regions
+        One image an instance, all of one size; regions are read while the bag is encoded.
     coords : (N, 2)
         Left top corner of each, x before y, in level-0 pixels.
     grid
         Rows and columns, where the instances fill a rectangle row by row; None where they do not.
     """
 
-    images: Pixels
+    images: Pixels | Regions
     coords: np.ndarray
     grid: tuple[int, int] | None = None
+
+
+class Regions:
+    """Instances that stay in their picture until a slice of them is asked for.
+
+    A tiler gives them as ``Tiles.images`` where the pixels of a bag would not fit the memory; they
+    are read while the bag is encoded, by several threads at once.
+
+    Parameters
+    ----------
+    picture
+        Read from any thread.
+    boxes
+        One for each instance, in level-0 pixels, inside the picture.
+    size
+        Width and height of an instance in pixels.
+    """
+
+    def __init__(self, picture: Picture, boxes: Sequence[Box], size: tuple[int, int]) -> None:
+        self.picture, self.boxes, self.size = picture, boxes, size
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Return (N, C, h, w)."""
+        return len(self.boxes), COLOURS, self.size[1], self.size[0]
+
+    @property
+    def ndim(self) -> int:
+        """Return 4, as an array of images has it."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """Return uint8."""
+        import numpy as np  # noqa: PLC0415  # records and hooks are read without it
+
+        return np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.boxes)
+
+    def __getitem__(self, asked: slice) -> Pixels:
+        """Read the instances of a slice, (n, C, h, w) uint8."""
+        import numpy as np  # noqa: PLC0415  # records and hooks are read without it
+
+        boxes = self.boxes[asked]
+        images = np.empty((len(boxes), *self.shape[1:]), np.uint8)
+        for image, box in zip(images, boxes, strict=True):
+            image[:] = self.picture.read(box, self.size).transpose(2, 0, 1)
+        return images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

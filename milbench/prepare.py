@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from milbench.errors import MilbenchError, MissingDataError, SplitError
-from milbench.features import cached_features
+from milbench.features import VERIFIED, Making, cached_features
 from milbench.jobs import Ground, split_digest
 from milbench.splits import SplitPlan, draw_splits, load_splits
 from milbench.view import wanted
@@ -56,7 +56,9 @@ class Places:
     store: Path
 
 
-def prepare(suite: Suite, registry: Registry, places: Places, *, verify: bool = True) -> Prepared:
+def prepare(
+    suite: Suite, registry: Registry, places: Places, making: Making = VERIFIED
+) -> Prepared:
     """Return the data sets of ``suite``, with features in the cache and splits in the store.
 
     A data set whose files are absent is skipped; one whose files are wrong is broken; the others
@@ -64,14 +66,15 @@ def prepare(suite: Suite, registry: Registry, places: Places, *, verify: bool = 
 
     Parameters
     ----------
-    verify
-        Compare kept features with their content hash, which reads all of them.
+    making
+        Whether kept features are verified, which reads all of them, and who is told of the
+        building of others.
     """
     prepared = Prepared()
     for dataset, view in wanted(suite, registry):
         try:
             features = cached_features(
-                dataset, view, data=places.data, cache=places.cache, verify=verify
+                dataset, view, data=places.data, cache=places.cache, making=making
             )
             ground = _ground(suite, (dataset, view), features, places)
         except MissingDataError as absent:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from milbench.execute import drain, executor_by_name
+from milbench.features import Making
 from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
 from milbench.prepare import Places, Prepared, prepare
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from milbench.features import Step
     from milbench.jobs import Row
     from milbench.records import Dataset
     from milbench.registry import Registry
@@ -89,8 +91,18 @@ class Plan:
         return [run for job in self.jobs for run in job.runs if run.key not in self.done]
 
 
-def plan(suite: Suite, registry: Registry, settings: Settings) -> Plan:
+def plan(
+    suite: Suite,
+    registry: Registry,
+    settings: Settings,
+    observe: Callable[[Step], None] | None = None,
+) -> Plan:
     """Return what is to be done for ``suite``: its data made ready, its jobs, what is done.
+
+    Parameters
+    ----------
+    observe
+        Told how far the building of features is.
 
     Raises
     ------
@@ -103,7 +115,7 @@ def plan(suite: Suite, registry: Registry, settings: Settings) -> Plan:
     done = done_keys(records)
 
     def planned(*, verify: bool) -> Plan:
-        prepared = prepare(suite, registry, places, verify=verify)
+        prepared = prepare(suite, registry, places, Making(verify=verify, observe=observe))
         jobs = expand(suite, registry, prepared.grounds, settings.repeats)
         return Plan(suite, prepared, jobs, done, store, settings)
 

@@ -165,7 +165,7 @@ def _with_means(plan: Plan) -> Plan:
     """Choose device and executor where they are left to us, if anything is to be trained."""
     from dataclasses import replace
 
-    from milbench.execute import usable_cores
+    from milbench.cores import usable_cores
 
     if not plan.todo:
         return plan

@@ -1,13 +1,18 @@
 """The feature store: the instances of a data set as one packed array, on disk and on a device."""
 
-from milbench.features.cache import cached_features, default_cache
+from milbench.features.cache import VERIFIED, Making, cached_features, default_cache
+from milbench.features.pack import Build, Step
 from milbench.features.store import SCHEMA, Features, on_device, open_features
 from milbench.features.write import About, write_features
 
 __all__ = [
     "SCHEMA",
+    "VERIFIED",
     "About",
+    "Build",
     "Features",
+    "Making",
+    "Step",
     "cached_features",
     "default_cache",
     "on_device",

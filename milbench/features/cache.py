@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import logging
 import os
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from milbench.code import code_hash
 from milbench.errors import FeatureError
-from milbench.features.cut import LEVEL_0, cut_bags
+from milbench.features.alone import alone
+from milbench.features.cut import LEVEL_0, cutter_of
+from milbench.features.pack import Build
 from milbench.features.store import NEXT_STEP, SCHEMA, Features, open_features
 from milbench.features.write import About, write_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from milbench.features.pack import Step
     from milbench.records import Dataset, Encoder, Tiler
     from milbench.view import View
 
@@ -36,13 +41,34 @@ def default_cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "milbench"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """How features are checked and built; nothing here changes what they are.
+
+    Parameters
+    ----------
+    verify
+        Read kept features once and compare their content hash; see :func:`open_features`. Needed
+        before anything is trained on them.
+    observe
+        Told how far the building is.
+    """
+
+    verify: bool = True
+    observe: Callable[[Step], None] | None = None
+
+
+VERIFIED = Making()
+
+
 def cached_features(
-    dataset: Dataset, view: View, *, data: Path, cache: Path, verify: bool = True
+    dataset: Dataset, view: View, *, data: Path, cache: Path, making: Making = VERIFIED
 ) -> Features:
     """Return the features of ``dataset`` in ``view``, building them when there are none yet.
 
     Features that are damaged, or whose files, version or code location changed, are built again,
-    with a warning in the log.
+    with a warning in the log. Encoded bags are kept as they are finished, so that a building that
+    was interrupted goes on; another process that wants the same features waits for them.
 
     Parameters
     ----------
@@ -52,9 +78,8 @@ def cached_features(
         The folder of real data; embedded data sets ignore it.
     cache
         The folder for features, usually :func:`default_cache`.
-    verify
-        Read kept features once and compare their content hash; see :func:`open_features`. Needed
-        before anything is trained on them.
+    making
+        Whether kept features are verified, and who is told of the progress.
 
     Raises
     ------
@@ -65,24 +90,42 @@ def cached_features(
     FeatureError
         If the tiler or the encoder does not fit the data set, or the folder cannot be written.
     """
-    encoder = view.encoder
     fingerprint = source_fingerprint(dataset, view, data)
     path = cache / dataset.name / f"{_stem(view)}-{fingerprint[:12]}.h5"
-    kept = _kept(path, fingerprint, verify=verify)
+    kept = _kept(path, fingerprint, verify=making.verify)
     if kept is not None:
         return kept
-    about = About(
+    about = _about(dataset, view, fingerprint)
+    cut, bags = cutter_of(dataset, view, data), dataset.load()(data)
+    if view.encoder.name == PRECOMPUTED:  # nothing dear that a journal could save
+        return write_features(path, bags, encode=None, about=about, build=Build(cut=cut))
+    with alone(path):
+        kept = _kept(path, fingerprint, verify=making.verify, is_told=False)
+        if kept is not None:  # by the process that was waited for
+            return kept
+        journal = path.with_name(f".{path.stem}-{_code(dataset, view)}.journal")
+        build = Build(cut=cut, journal=journal, observe=making.observe)
+        encode = view.encoder.load()()
+        return write_features(path, bags, encode=encode, about=about, build=build)
+
+
+def _about(dataset: Dataset, view: View, fingerprint: str) -> About:
+    return About(
         dataset=dataset.name,
         dataset_version=dataset.version,
-        encoder=encoder.name,
-        encoder_version=encoder.version,
+        encoder=view.encoder.name,
+        encoder_version=view.encoder.version,
         classes=dataset.classes,
         fingerprint=fingerprint,
         tiler="" if view.tiler is None else f"{view.tiler.name}({view.settings})",
         coords_unit="" if view.tiler is None else LEVEL_0,
     )
-    encode = None if encoder.name == PRECOMPUTED else encoder.load()()
-    return write_features(path, cut_bags(dataset, view, data), encode=encode, about=about)
+
+
+def _code(dataset: Dataset, view: View) -> str:
+    """Return digits of the code that makes the features: a journal never joins two versions."""
+    records = (dataset, view.encoder, *((view.tiler,) if view.tiler else ()))
+    return sha256("".join(code_hash(record) for record in records).encode()).hexdigest()[:12]
 
 
 def _stem(view: View) -> str:
@@ -137,10 +180,11 @@ def _place(target: Callable[..., Any] | str) -> str:
     return f"{named.__module__}:{named.__qualname__}"
 
 
-def _kept(path: Path, fingerprint: str, *, verify: bool) -> Features | None:
+def _kept(path: Path, fingerprint: str, *, verify: bool, is_told: bool = True) -> Features | None:
     """Return the features at ``path`` where they are there, whole and current."""
     if not path.exists():
-        _tell_stale(path)
+        if is_told:
+            _tell_stale(path)
         return None
     try:
         features = open_features(path, verify=verify)

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from milbench.errors import DatasetError
+from milbench.pictures import Regions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from milbench.bags import LabelledBag
+    from milbench.features.journal import Finished
 
 PARTS = ("", "train", "val", "test")
 
@@ -37,8 +41,19 @@ class BagChecker:
         self._first: tuple[str, tuple[int, ...], str] | None = None
         self._has_coords = False
 
-    def instances(self, bag: LabelledBag) -> np.ndarray:
-        """Check ``bag`` and return its instances.
+    def listed(self, bag: LabelledBag) -> None:
+        """Check what a data set says of a bag, before anything of it is read.
+
+        Raises
+        ------
+        DatasetError
+            If a name or the label is impossible, or the id was given before.
+        """
+        self._check_names(bag)
+        self._check_label(bag)
+
+    def instances(self, bag: LabelledBag) -> np.ndarray | Regions:
+        """Check ``bag`` and return its instances; those in a picture stay there.
 
         Returns
         -------
@@ -50,29 +65,44 @@ class BagChecker:
         DatasetError
             For any fault of the bag, or a contradiction to an earlier one.
         """
-        self._check_names(bag)
-        self._check_label(bag)
         x = self._check_kind(bag)
         self._check_same(bag, x)
         self._check_beside(bag, len(x))
-        self._patients[bag.id] = bag.patient
         return x
 
-    def finish(self) -> None:
+    def keep(self, bag: LabelledBag, finished: Finished) -> None:
+        """Remember a bag that is stored, for the bags behind it."""
+        if not self._patients:
+            self._first = (bag.id, finished.given_shape, finished.given_dtype)
+            self._has_coords = finished.coords is not None
+        self._patients[bag.id] = bag.patient
+        self._labels.add(index(bag.label))
+
+    def finish(self, left_out: Mapping[str, str]) -> None:
         """Check what only shows at the end.
+
+        Parameters
+        ----------
+        left_out
+            Why bags are left out, by id.
 
         Raises
         ------
         DatasetError
             If there was no bag, or bags of one class only.
         """
+        lost = ""
+        if left_out:
+            bag, reason = next(iter(left_out.items()))
+            lost = f"; {len(left_out)} bags are left out, the first {bag!r}: {reason}"
         if not self._patients:
-            raise DatasetError(f"{self._dataset}: no bags; the reader found nothing to yield")
+            found = "no slide could be read" if left_out else "the reader found nothing to yield"
+            raise DatasetError(f"{self._dataset}: no bags; {found}{lost}")
         if len(self._labels) == 1:
             name = self._classes[next(iter(self._labels))]
             raise DatasetError(
                 f"{self._dataset}: all {len(self._patients)} bags are of class {name!r}; "
-                "a comparison needs bags of at least two classes"
+                f"a comparison needs bags of at least two classes{lost}"
             )
 
     def _fail(self, bag: LabelledBag, fault: str) -> NoReturn:
@@ -101,9 +131,8 @@ class BagChecker:
         if not is_whole or not 0 <= label < len(self._classes):
             known = ", ".join(f"{i} {name!r}" for i, name in enumerate(self._classes))
             self._fail(bag, f"label {label!r} is no class; expected one of {known}")
-        self._labels.add(index(label))
 
-    def _check_kind(self, bag: LabelledBag) -> np.ndarray:
+    def _check_kind(self, bag: LabelledBag) -> np.ndarray | Regions:
         if bag.picture is not None:
             self._fail(bag, "gives a picture, which no tiler cut; its record must name a tiler")
         if (bag.x is None) == (bag.images is None):
@@ -111,23 +140,25 @@ class BagChecker:
             self._fail(bag, f"{given} given; expected one of them")
         try:
             if bag.x is None:
-                return self._check_images(bag, np.asarray(bag.images))
+                return self._check_images(bag)
             return stored_features(np.asarray(bag.x))
         except ValueError as error:
             self._fail(bag, str(error))
 
-    def _check_images(self, bag: LabelledBag, images: np.ndarray) -> np.ndarray:
+    def _check_images(self, bag: LabelledBag) -> np.ndarray | Regions:
+        given = bag.images
+        images = given if isinstance(given, Regions) else np.asarray(given)
         if images.dtype != np.uint8 or images.ndim != 4:  # noqa: PLR2004  # (N, C, H, W)
             found = f"{images.dtype} of shape {images.shape}"
             self._fail(bag, f"images are {found}; expected uint8 of shape (N, C, H, W)")
         if 0 in images.shape:
             self._fail(bag, f"an empty bag: images of shape {images.shape}")
-        return np.ascontiguousarray(images)
+        return images if isinstance(images, Regions) else np.ascontiguousarray(images)
 
-    def _check_same(self, bag: LabelledBag, x: np.ndarray) -> None:
+    def _check_same(self, bag: LabelledBag, x: np.ndarray | Regions) -> None:
         shape, kind = x.shape[1:], x.dtype.name
         if self._first is None:
-            self._first = (bag.id, shape, kind)
+            return
         first, first_shape, first_kind = self._first
         if shape != first_shape:
             self._fail(bag, f"instances of shape {shape}, but {first_shape} in bag {first!r}")
@@ -135,9 +166,7 @@ class BagChecker:
             self._fail(bag, f"values of type {kind}, but {first_kind} in bag {first!r}")
 
     def _check_beside(self, bag: LabelledBag, size: int) -> None:
-        if not self._patients:
-            self._has_coords = bag.coords is not None
-        elif self._has_coords != (bag.coords is not None):
+        if self._patients and self._has_coords != (bag.coords is not None):
             first = next(iter(self._patients))
             has, lacks = (first, bag.id) if self._has_coords else (bag.id, first)
             self._fail(bag, f"bag {has!r} has coords and bag {lacks!r} has none; give all or none")

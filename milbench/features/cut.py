@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from milbench.errors import DatasetError, FeatureError
-from milbench.pictures import Tiles, as_picture
+from milbench.errors import DatasetError, FeatureError, MissingDataError, SlideError
+from milbench.pictures import Regions, Tiles, as_picture
 from milbench.seeds import seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from milbench.bags import LabelledBag
@@ -26,33 +27,18 @@ LEVEL_0 = "level-0 pixels"  # the unit of coordinates that a tiler gives
 GRID_SIDES = 2
 
 
-def cut_bags(dataset: Dataset, view: View, data: Path) -> Iterator[LabelledBag]:
-    """Yield the bags of ``dataset`` with the images that the tiler of ``view`` cuts.
-
-    The random numbers of a bag follow from the names of the data set and the bag, so that they do
-    not depend on other bags. A tiler that needs masks is trained first, on pictures that share no
-    id and no patient with any bag.
+def cutter_of(dataset: Dataset, view: View, data: Path) -> Cutter | None:
+    """Return what cuts the bags of ``dataset``; None where they bring their instances.
 
     Raises
     ------
-    DatasetError
-        If a bag has no picture, or one that is impossible; if a masked picture is also a bag, or
-        of a patient who has one.
     FeatureError
-        If the tiler does not take the settings, needs masks that there are none of, or gives no
-        instances.
+        If the tiler does not take the settings.
     """
     if view.tiler is None:
-        yield from dataset.load()(data)
-        return
+        return None
     tile = _built(dataset.name, view.tiler, view.args)
-    trained_on: frozenset[str] = frozenset()
-    if "masks" in view.tiler.needs:
-        masked = tuple(_masked(dataset, view.tiler.name, data))
-        trained_on = frozenset(name for one in masked for name in (one.id, one.patient) if name)
-        tile.fit(masked)
-    cutter = Cutter(dataset.name, view.tiler.name, tile, trained_on)
-    yield from cutter.cut(dataset.load()(data))
+    return Cutter(dataset, view.tiler, tile, data)
 
 
 def _built(dataset: str, tiler: Tiler, args: Mapping[str, Any]) -> Any:
@@ -77,40 +63,64 @@ def _masked(dataset: Dataset, tiler: str, data: Path) -> Iterable[MaskedPicture]
 
 
 class Cutter:
-    """Replace the picture of each bag by the instances that a tiler cuts from it.
+    """Replace the picture of a bag by the instances that a tiler cuts from it.
+
+    The random numbers of a bag follow from the names of the data set and the bag, so that they do
+    not depend on other bags. A tiler that needs masks is trained before its first bag, on pictures
+    that share no id and no patient with any bag.
 
     Parameters
     ----------
-    dataset, tiler
-        Names, for messages; random numbers follow from that of the data set.
     tile
         Maps a picture and a generator to :class:`milbench.Tiles`.
-    trained_on
-        Ids and patients that the tiler was trained on.
+    data
+        The folder of real data, which masks are read from.
     """
 
-    def __init__(
-        self, dataset: str, tiler: str, tile: Callable[..., Any], trained_on: frozenset[str]
-    ) -> None:
-        self._dataset = dataset
-        self._tiler = tiler
+    def __init__(self, dataset: Dataset, tiler: Tiler, tile: Any, data: Path) -> None:
+        self._dataset, self._tiler = dataset.name, tiler.name
         self._tile = tile
-        self._trained_on = trained_on
+        self._trained_on: frozenset[str] = frozenset()
+        self._train = partial(self._fit, dataset, data) if "masks" in tiler.needs else None
 
-    def cut(self, bags: Iterable[LabelledBag]) -> Iterator[LabelledBag]:
-        """Yield ``bags`` with images, coordinates and grid in place of the picture."""
-        for bag in bags:
-            self._check(bag)
-            generator = np.random.default_rng(seed("tiles", self._dataset, bag.id))
-            try:
-                tiles = self._tile(as_picture(bag.picture), generator)
-            except DatasetError as error:
-                self._fail(bag, str(error))
-            self._check_tiles(bag, tiles)
-            coords = np.asarray(tiles.coords)
-            yield replace(
-                bag, images=np.asarray(tiles.images), coords=coords, grid=tiles.grid, picture=None
-            )
+    def __call__(self, bag: LabelledBag) -> LabelledBag:
+        """Return ``bag`` with images, coordinates and grid in place of the picture.
+
+        Raises
+        ------
+        DatasetError
+            If it has no picture, or one that is impossible; if a masked picture is this bag or of
+            its patient.
+        SlideError
+            If its slide cannot be read.
+        FeatureError
+            If the tiler needs masks that there are none of, or gives no instances.
+        """
+        if self._train is not None:
+            self._train()
+            self._train = None
+        self._check(bag)
+        generator = np.random.default_rng(seed("tiles", self._dataset, bag.id))
+        try:
+            tiles = self._tile(as_picture(bag.picture), generator)
+        except (SlideError, MissingDataError):
+            raise
+        except DatasetError as error:
+            self._fail(bag, str(error))
+        self._check_tiles(bag, tiles)
+        is_array = not isinstance(tiles.images, Regions)
+        return replace(
+            bag,
+            images=np.asarray(tiles.images) if is_array else tiles.images,
+            coords=np.asarray(tiles.coords),
+            grid=tiles.grid,
+            picture=None,
+        )
+
+    def _fit(self, dataset: Dataset, data: Path) -> None:
+        masked = tuple(_masked(dataset, self._tiler, data))
+        self._trained_on = frozenset(n for one in masked for n in (one.id, one.patient) if n)
+        self._tile.fit(masked)
 
     def _check(self, bag: LabelledBag) -> None:
         if bag.picture is None:

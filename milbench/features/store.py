@@ -63,6 +63,8 @@ class Features:
         Of everything a result can depend on; independent of path, time and versions.
     fingerprint
         Of the sources the features were built from.
+    left_out
+        Bags whose slide could not be read, each with the reason.
     """
 
     path: Path
@@ -78,6 +80,7 @@ class Features:
     tiler: str = ""
     coords_unit: str = ""
     grids: np.ndarray | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         """Return B, the number of bags."""
@@ -193,7 +196,14 @@ def _read(path: Path, file: h5py.File) -> Features:
         tiler=str(file.attrs.get("tiler", "")),
         coords_unit=str(file.attrs.get("coords_unit", "")),
         grids=file["grids"][()] if "grids" in file else None,
+        left_out=_read_left_out(file),
     )
+
+
+def _read_left_out(file: h5py.File) -> tuple[tuple[str, str], ...]:
+    if "left_out" not in file:
+        return ()
+    return tuple((bag, reason) for bag, reason in json.loads(file["left_out"].asstr()[()]))
 
 
 def _read_table(file: h5py.File, sizes: np.ndarray) -> BagTable:

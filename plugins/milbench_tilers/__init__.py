@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OCEAN = "no paper; https://github.com/Metavers1/kaggle_UBC-OCEAN-MIL (2025)"
+LU = (
+    "Lu, Williamson, Chen, Chen, Barbieri and Mahmood, Data-efficient and weakly supervised "
+    "computational pathology on whole-slide images, Nature Biomedical Engineering 2021, "
+    "https://doi.org/10.1038/s41551-020-00682-w"
+)
 RONNEBERGER = (
     "Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image "
     "Segmentation, MICCAI 2015, https://arxiv.org/abs/1505.04597"
@@ -28,6 +33,15 @@ def milbench_tilers() -> Iterator[Tiler]:
         name="grid",
         target="milbench_tilers.grid:Grid",
         summary="squares side by side, row by row; what is left at the borders is dropped",
+    )
+    yield Tiler(
+        name="tissue",
+        target="milbench_tilers.tissue:Tissue",
+        summary="squares of a physical size where a slide has tissue, read while they are encoded",
+        paper=f"{LU}; Otsu, A Threshold Selection Method from Gray-Level Histograms, IEEE "
+        "Transactions on Systems, Man, and Cybernetics 1979, "
+        "https://doi.org/10.1109/TSMC.1979.4310076",
+        fidelity="simplified",
     )
     yield Tiler(
         name="unet-boxes",
