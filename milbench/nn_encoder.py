@@ -103,7 +103,8 @@ class NetworkEncoder:
 
     def __call__(self, tiles: Tiles) -> Features:
         """Map tiles (B, C, H, W), of three channels or one, to features (B, D)."""
-        return self._begin(tiles).result()
+        found: Features = self._begin(tiles).result()
+        return found
 
     def each(self, batches: Iterable[Tiles]) -> Iterator[Features]:
         """Yield the features (B, D) of each of ``batches`` of tiles (B, C, H, W).
@@ -136,7 +137,7 @@ class NetworkEncoder:
             return _Begun(found, None)
         kept = torch.empty(found.shape, dtype=found.dtype, pin_memory=True)
         kept.copy_(found, non_blocking=True)
-        event = torch.cuda.Event()
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record()
         return _Begun(kept, event)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from milbench.errors import MilbenchError, MissingDataError, SplitError
+from milbench.errors import MilbenchError, MissingDataError, MissingEncoderError, SplitError
 from milbench.features import VERIFIED, Making, cached_features
 from milbench.jobs import Ground, split_digest
 from milbench.splits import SplitPlan, draw_splits, load_splits
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Prepared:
     """The data sets of a suite: ready, skipped because absent, or broken.
 
-    ``skipped`` and ``broken`` map a data set to the reason.
+    ``skipped`` and ``broken`` map a data set to the reason; one that lacks an encoder's weights is
+    named with its view.
     """
 
     grounds: list[Ground] = field(default_factory=list)
@@ -77,6 +78,8 @@ def prepare(
                 dataset, view, data=places.data, cache=places.cache, making=making
             )
             ground = _ground(suite, (dataset, view), features, places)
+        except MissingEncoderError as absent:  # other views of the data set may be ready
+            prepared.skipped[f"{dataset.name} ({view.name})"] = str(absent)
         except MissingDataError as absent:
             prepared.skipped[dataset.name] = _without_name(dataset, absent)
         except MilbenchError as error:

@@ -45,6 +45,7 @@ COMMANDS = {
     "compare": Entry(
         "milbench.cli.compare:compare", "Compare two methods in full, from stored results."
     ),
+    "encode": Entry("milbench.cli.encode:encode", "Encode the tiles of a data set ahead of a run."),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
         "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators or suites."

@@ -76,3 +76,31 @@ def suite_paths(name: str, registry: Registry) -> list[Path]:
     raise SuiteError(
         f"suite {name!r}: no such suite and no such file; suites: all, {', '.join(known)}"
     )
+
+
+def chosen_device(name: str) -> str:
+    """Return the device that ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` stands for here.
+
+    Raises
+    ------
+    click.BadParameter
+        If there is no such device.
+    """
+    import torch
+
+    has_cuda = torch.cuda.is_available()
+    if name == "auto":
+        return "cuda" if has_cuda else "cpu"
+    if name.startswith("cuda") and not has_cuda:
+        raise click.BadParameter(
+            f"{name!r}: torch {torch.__version__} sees no CUDA device; use cpu, or install a "
+            "CUDA build of torch (README, 'On a GPU')",
+            param_hint="--device",
+        )
+    try:
+        torch.device(name)
+    except RuntimeError:
+        raise click.BadParameter(
+            f"{name!r} is no device; use auto, cpu, cuda or cuda:N", param_hint="--device"
+        ) from None
+    return name

@@ -1,6 +1,13 @@
 """The feature store: the instances of a data set as one packed array, on disk and on a device."""
 
-from milbench.features.cache import VERIFIED, Making, cached_features, default_cache
+from milbench.features.cache import (
+    VERIFIED,
+    Making,
+    cached_features,
+    default_cache,
+    trained_path,
+)
+from milbench.features.encode import Encoding
 from milbench.features.pack import Build, Step
 from milbench.features.store import SCHEMA, Features, on_device, open_features
 from milbench.features.write import About, write_features
@@ -10,6 +17,7 @@ __all__ = [
     "VERIFIED",
     "About",
     "Build",
+    "Encoding",
     "Features",
     "Making",
     "Step",
@@ -17,5 +25,6 @@ __all__ = [
     "default_cache",
     "on_device",
     "open_features",
+    "trained_path",
     "write_features",
 ]

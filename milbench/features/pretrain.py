@@ -76,7 +76,8 @@ def training_rows(encoder: Encoder, pixels: Features) -> NDArray[np.int64]:
             f"{pixels.dataset!r} has none: every bag is a test bag of some fold. An encoder that "
             f"sees all tiles, without labels, says so in its name: {encoder.name}-transductive"
         )
-    return rows[np.repeat(is_training, np.diff(pixels.offsets))]
+    seen: NDArray[np.int64] = rows[np.repeat(is_training, np.diff(pixels.offsets))]
+    return seen
 
 
 def pretrain(encoder: Encoder, pixels: Features, path: Path, schedule: Schedule) -> Path:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
+WIDTH = 64  # planes of the first stage; a quarter of it shows on a CPU that training works
 SMALLEST = 64  # pixels; instance normalisation refuses the planes of a side of 32 or less
 WHITE = 255
 COLOUR = 3
@@ -64,7 +65,7 @@ def resnet18_simclr(weights: Path) -> NetworkEncoder:
 
 
 def _network() -> ResNet18:
-    return ResNet18(norm=nn.InstanceNorm2d)
+    return ResNet18(width=WIDTH, norm=nn.InstanceNorm2d)
 
 
 class Embedding(nn.Module):

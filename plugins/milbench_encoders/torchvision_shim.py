@@ -34,8 +34,8 @@ def import_torchvision() -> None:
             raise
         for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
             del sys.modules[name]
-        library = Library("torchvision", "DEF")
+        library = Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
         for schema in SCHEMAS:
-            library.define(schema)
+            library.define(schema)  # type: ignore[no-untyped-call]
         _kept.append(library)
         import_module("torchvision")

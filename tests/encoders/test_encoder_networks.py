@@ -32,7 +32,7 @@ class Product(nn.Module):
 
 
 def test_normalisation_by_hand():
-    """Bytes 51 and 102 are 0.2 and 0.4: less 0.1, over 0.5, they are 0.2 and 0.6 in the mean 0.4."""
+    """Bytes 51 and 102 are 0.2 and 0.4: less 0.1, over 0.5, 0.2 and 0.6: a mean of 0.4."""
     tile = np.array([[[[51, 102]] * 2] * 3], np.uint8)
     look = Look(size=2, mean=(0.1,) * 3, std=(0.5,) * 3)
 

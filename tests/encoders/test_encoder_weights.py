@@ -41,16 +41,13 @@ def whole(network: nn.Module, last: str, shape: tuple[int, int]) -> dict[str, to
 
 
 @pytest.mark.parametrize(
-    ("name", "make", "last", "dim"),
-    [
-        ("resnet18", ResNet18, "fc.", 512),
-        ("resnet50", imagenet.TruncatedResNet50, "fc.", 1024),
-    ],
+    ("name", "make", "dim"),
+    [("resnet18", ResNet18, 512), ("resnet50", imagenet.TruncatedResNet50, 1024)],
 )
-def test_weights_of_a_file_are_those_of_the_encoder(name, make, last, dim, tiles, tmp_path):
+def test_weights_of_a_file_are_those_of_the_encoder(name, make, dim, tiles, tmp_path):
     """The encoder gives what the network that was saved gives, on normalised tiles."""
     network = drawn(make())
-    torch.save(whole(network, last, (1000, dim)), tmp_path / "saved.pth")
+    torch.save(whole(network, "fc.", (1000, dim)), tmp_path / "saved.pth")
     given = tiles(count=2, side=224)
     mean, std = (
         torch.tensor(v)[:, None, None] for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
@@ -81,7 +78,7 @@ def test_a_file_that_could_run_code_is_refused(tmp_path):
 
     class Trap:
         def __reduce__(self):
-            return (open, (str(tmp_path / "trapped"), "w"))  # noqa: PTH123  # what a trap does
+            return (open, (str(tmp_path / "trapped"), "w"))
 
     with (tmp_path / "trap.pt").open("wb") as file:
         pickle.dump({"weight": Trap()}, file, protocol=2)  # that of torch.save
@@ -148,7 +145,7 @@ def test_weights_of_the_users_folder_are_found(record, place, tmp_path, monkeypa
 
 
 def test_a_file_may_keep_its_name(record, tmp_path):
-    """torchvision's files are named by encoder and hash."""
+    """The files of torchvision are named by encoder and hash."""
     (tmp_path / "resnet50-0676ba61.pth").write_bytes(b"weights")
 
     assert find_weights(record("resnet50"), tmp_path).name == "resnet50-0676ba61.pth"
