@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def seen_before(encoder: Encoder, dataset: Dataset) -> str:
-    """Return what of the training of ``encoder`` holds the cohort of ``dataset``; empty for nothing.
+    """Return what of the training of ``encoder`` holds the cohort of ``dataset``; or empty text.
 
     A cohort is held by a corpus of its name, and by one whose name it begins with: ``tcga-luad`` by
     ``TCGA``. Only the first word of a corpus counts, in any spelling. What a record does not name

@@ -42,7 +42,7 @@ MEANINGS: Final[Mapping[Code, str]] = {
     "NONPROBABILITY": "scores are not probabilities; only ranking metrics are given",
     "PATIENT_LEAK": "a patient is in training and test (error)",
     "POOLED_MODELS": "scores of different models were pooled into one ranking",
-    "PRETRAINING_OVERLAP": "the encoder was pre-trained on slides of this cohort, test bags included",
+    "PRETRAINING_OVERLAP": "the encoder was pre-trained on a corpus that holds this cohort",
     "SEED_ONLY_REPLICATION": "one split with several seeds: no test over the seeds is valid",
     "SHARED_COHORT": "data sets share patients and count as one",
     "SINGLE_RUN": "fewer than 3 repeats and fewer than 3 seeds: no claim from patients alone",
