@@ -40,6 +40,7 @@ PROJECTED = 256  # width of the embeddings; authors' code of DSMIL
 TEMPERATURE = 0.5  # the same
 WEIGHT_DECAY = 1e-5  # the same
 STEADY = 10  # epochs before the learning rate falls; the same
+LOOK = Look(size=None, smallest=SMALLEST)
 PROJECTION = "projection."  # of a file of ours, and of no encoder
 
 
@@ -61,7 +62,7 @@ def resnet18_simclr(weights: Path) -> NetworkEncoder:
     }
     network = _network()
     fill(network, state, weights)
-    return NetworkEncoder(network, Look(size=None, smallest=SMALLEST))
+    return NetworkEncoder(network, LOOK)
 
 
 def _network() -> ResNet18:
