@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from milbench.errors import MilbenchError, MissingDataError, MissingEncoderError, SplitError
+from milbench.errors import (
+    DatasetError,
+    MilbenchError,
+    MissingDataError,
+    MissingEncoderError,
+    SplitError,
+)
 from milbench.features import VERIFIED, Making, cached_features
 from milbench.jobs import Ground, split_digest
 from milbench.splits import SplitPlan, draw_splits, load_splits
@@ -25,24 +31,43 @@ if TYPE_CHECKING:
     from milbench.view import View
 
 
+SHOWN = 20  # bags that a note names
+
+
 @dataclass
 class Prepared:
     """The data sets of a suite: ready, skipped because absent, or broken.
 
     ``skipped`` and ``broken`` map a data set to the reason; one that lacks an encoder's weights is
-    named with its view.
+    named with its view. ``left_out`` maps a data set to its bags that could not be read, each with
+    the reason.
     """
 
     grounds: list[Ground] = field(default_factory=list)
+    left_out: dict[str, dict[str, str]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
     @property
     def states(self) -> dict[str, dict[str, Any]]:
-        """Return what became of each data set: status, reason, and notes on its splits."""
-        ready = {g.dataset.name: _state("ready", "", g.splits.notes) for g in self.grounds}
+        """Return what became of each data set: status, reason, notes on its bags and splits."""
+        ready = {
+            ground.dataset.name: _state(
+                "ready", "", (*self._missing(ground.dataset.name), *ground.splits.notes)
+            )
+            for ground in self.grounds
+        }
         skipped = {name: _state("skipped", why) for name, why in self.skipped.items()}
         return ready | skipped | {name: _state("failed", why) for name, why in self.broken.items()}
+
+    def _missing(self, dataset: str) -> tuple[str, ...]:
+        """Return a note that names the bags that are left out; none where there are none."""
+        lost = self.left_out.get(dataset, {})
+        if not lost:
+            return ()
+        shown = [f"{bag} ({reason})" for bag, reason in list(lost.items())[:SHOWN]]
+        more = f"; and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
+        return (f"left out, as they could not be read: {'; '.join(shown)}{more}",)
 
 
 @dataclass(frozen=True)
@@ -77,6 +102,7 @@ def prepare(
             features = cached_features(
                 dataset, view, data=places.data, cache=places.cache, making=making
             )
+            _check_same_bags(prepared, dataset, features)
             ground = _ground(suite, (dataset, view), features, places)
         except MissingEncoderError as absent:  # other views of the data set may be ready
             prepared.skipped[f"{dataset.name} ({view.name})"] = str(absent)
@@ -88,6 +114,25 @@ def prepare(
         else:
             prepared.grounds.append(ground)
     return prepared
+
+
+def _check_same_bags(prepared: Prepared, dataset: Dataset, features: Features) -> None:
+    """Note what is left out of ``dataset``; every view has to leave out the same bags.
+
+    Raises
+    ------
+    DatasetError
+        If another view of the data set has other bags.
+    """
+    lost = dict(features.left_out)
+    others = prepared.left_out.setdefault(dataset.name, lost)
+    differing = sorted(lost.keys() ^ others.keys())
+    if differing:
+        raise DatasetError(
+            f"bag {differing[0]!r} can be read in one view of the data set and not in another "
+            f"({(lost | others)[differing[0]]}); methods are compared on the same bags: take it "
+            "out of the data set"
+        )
 
 
 def _without_name(dataset: Dataset, error: MilbenchError) -> str:

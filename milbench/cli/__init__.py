@@ -45,6 +45,9 @@ COMMANDS = {
     "compare": Entry(
         "milbench.cli.compare:compare", "Compare two methods in full, from stored results."
     ),
+    "tiles": Entry(
+        "milbench.cli.tiles:tiles", "Draw the tissue and the tiles of slides, for inspection."
+    ),
     "encode": Entry("milbench.cli.encode:encode", "Encode the tiles of a data set ahead of a run."),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import time
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from milbench.cli.console import results
-from milbench.cli.options import FOLDER, cache_option, chosen_device, data_option
+from milbench.cli.options import (
+    FOLDER,
+    cache_option,
+    chosen_device,
+    chosen_tiling,
+    data_option,
+    setting_option,
+    tiler_option,
+)
 from milbench.registry import load_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from milbench.cli.encoding_progress import Encoded
+    from milbench.cli.encoding import Encoded
     from milbench.features import Features
-    from milbench.records import Dataset, Tiler
+    from milbench.records import Dataset
     from milbench.registry import Registry
     from milbench.view import View
 
@@ -28,14 +34,8 @@ MEGA, GIGA = 10**6, 10**9
 @click.command(short_help="Encode the tiles of a data set ahead of a run.")
 @click.argument("dataset")
 @click.argument("encoder")
-@click.option("--tiler", help="Cuts the pictures; that of the data set if unset.")
-@click.option(
-    "--set",
-    "settings",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="A setting of the tiler, written as in a suite; may be repeated.",
-)
+@tiler_option
+@setting_option
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option(
     "--precision",
@@ -77,7 +77,7 @@ def encode(dataset: str, encoder: str, *, data: Path, cache: Path, **options: An
     ENCODER may be NAME@bfloat16 or NAME@float16. What is already encoded is left alone; what was
     interrupted goes on. See: milbench list encoders, milbench info NAME.
     """
-    from milbench.cli.encoding_progress import Encoded
+    from milbench.cli.encoding import Encoded
     from milbench.features import Encoding, Making, cached_features
     from milbench.records import Dataset
 
@@ -96,7 +96,7 @@ def encode(dataset: str, encoder: str, *, data: Path, cache: Path, **options: An
     )
     with Encoded(f"{found.name} ({view.name})") as progress:
         started = time.perf_counter()
-        making = Making(observe=progress.advance, encoding=encoding)
+        making = Making(observe=progress, encoding=encoding)
         features = cached_features(found, view, data=data, cache=cache, making=making)
         spent = time.perf_counter() - started
     results.print(_said(view, features, progress, spent), markup=False)
@@ -111,41 +111,8 @@ def _view(registry: Registry, dataset: Dataset, encoder: str, options: dict[str,
     if asked not in ("", precision):
         raise click.UsageError(f"{encoder} and --precision {precision} contradict each other")
     record, number = named_encoder(registry, f"{name}@{precision}")
-    tiler, settings = _tiler(registry, dataset, options)
+    tiler, settings = chosen_tiling(registry, dataset, options["tiler"], options["settings"])
     return View(record, tiler, settings, number)
-
-
-def _tiler(
-    registry: Registry, dataset: Dataset, options: dict[str, Any]
-) -> tuple[Tiler | None, dict[str, Any]]:
-    from milbench.check import argument_faults
-    from milbench.records import Tiler
-
-    asked, given = options["tiler"], _settings(options["settings"])
-    if not dataset.tiler:
-        if asked or given:
-            raise click.UsageError(f"{dataset.name} gives no pictures, which a tiler needs")
-        return None, {}
-    tiler = registry.record(Tiler, asked or dataset.tiler)
-    usual = {} if asked else dict(dataset.tiler_args)
-    faults = argument_faults(tiler, given)
-    if faults:
-        raise click.BadParameter("; ".join(faults), param_hint="--set")
-    return tiler, usual | given
-
-
-def _settings(given: Sequence[str]) -> dict[str, Any]:
-    """Return the settings of ``KEY=VALUE`` texts; values are those of TOML, or else plain text."""
-    found: dict[str, Any] = {}
-    for text in given:
-        key, sign, value = text.partition("=")
-        if not sign or not key.strip():
-            raise click.BadParameter(f"{text!r} is no KEY=VALUE", param_hint="--set")
-        try:
-            found[key.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            found[key.strip()] = value.strip()
-    return found
 
 
 def _pretrain(
@@ -156,7 +123,7 @@ def _pretrain(
     options: dict[str, Any],
 ) -> None:
     """Train the weights of the encoder on the tiles, which are kept as features of ``pixels``."""
-    from milbench.cli.encoding_progress import Encoded, Trained
+    from milbench.cli.encoding import Encoded, Trained
     from milbench.features import Making, cached_features, trained_path
     from milbench.features.pretrain import Schedule, pretrain
     from milbench.records import Encoder
@@ -168,7 +135,7 @@ def _pretrain(
     pixels = View(registry.record(Encoder, "pixels"), view.tiler, view.args)
     with Encoded(f"{dataset.name} ({pixels.name})") as progress:
         tiles = cached_features(
-            dataset, pixels, data=data, cache=cache, making=Making(observe=progress.advance)
+            dataset, pixels, data=data, cache=cache, making=Making(observe=progress)
         )
     path = trained_path(dataset, view, data, cache)
     with Trained(view.encoder.name, options["epochs"]) as report:

@@ -78,6 +78,7 @@ def run(
     What is already done is left alone, so an interrupted run goes on where it stopped. Ends with
     status 0 when all runs are done or skipped with a reason, 1 when any failed, 2 on wrong usage.
     """
+    from milbench.cli.preparing import Preparing
     from milbench.run import plan as make_plan
     from milbench.suite import load_suite
 
@@ -86,9 +87,8 @@ def run(
     _refuse_faults(paths, registry, options["results"])
     failed = 0
     for loaded in [load_suite(path, precision) for path in paths]:
-        with messages.status(f"{loaded.name}: preparing data"):
-            settings = _settings(options)
-            plan = make_plan(loaded, registry, settings)
+        with Preparing(f"{loaded.name}: preparing data") as preparing:
+            plan = make_plan(loaded, registry, _settings(options), preparing)
         _explain_absent(plan)
         _explain_tuning(plan, registry)
         if dry_run:

@@ -7,6 +7,7 @@ from milbench.features.cache import (
     default_cache,
     trained_path,
 )
+from milbench.features.cut import Cutter, cutter_of
 from milbench.features.encode import Encoding
 from milbench.features.pack import Build, Step
 from milbench.features.store import SCHEMA, Features, on_device, open_features
@@ -17,11 +18,13 @@ __all__ = [
     "VERIFIED",
     "About",
     "Build",
+    "Cutter",
     "Encoding",
     "Features",
     "Making",
     "Step",
     "cached_features",
+    "cutter_of",
     "default_cache",
     "on_device",
     "open_features",

@@ -79,7 +79,7 @@ class Cutter:
 
     def __init__(self, dataset: Dataset, tiler: Tiler, tile: Any, data: Path) -> None:
         self._dataset, self._tiler = dataset.name, tiler.name
-        self._tile = tile
+        self.tile = tile
         self._trained_on: frozenset[str] = frozenset()
         self._train = partial(self._fit, dataset, data) if "masks" in tiler.needs else None
 
@@ -102,7 +102,7 @@ class Cutter:
         self._check(bag)
         generator = np.random.default_rng(seed("tiles", self._dataset, bag.id))
         try:
-            tiles = self._tile(as_picture(bag.picture), generator)
+            tiles = self.tile(as_picture(bag.picture), generator)
         except (SlideError, MissingDataError):
             raise
         except DatasetError as error:
@@ -120,7 +120,7 @@ class Cutter:
     def _fit(self, dataset: Dataset, data: Path) -> None:
         masked = tuple(_masked(dataset, self._tiler, data))
         self._trained_on = frozenset(n for one in masked for n in (one.id, one.patient) if n)
-        self._tile.fit(masked)
+        self.tile.fit(masked)
 
     def _check(self, bag: LabelledBag) -> None:
         if bag.picture is None:

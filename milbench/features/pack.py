@@ -14,7 +14,6 @@ from milbench.errors import DatasetError, FeatureError, SlideError
 from milbench.features.check import BagChecker
 from milbench.features.encode import encoded
 from milbench.features.journal import Finished
-from milbench.slides import Slide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -167,8 +166,9 @@ class Packer:
                 self._checker.keep(bag, finished)
                 self._packed.add(bag, finished)
             finally:
-                if isinstance(bag.picture, Slide):
-                    bag.picture.close()
+                close = getattr(bag.picture, "close", None)
+                if close is not None:
+                    close()
         self._checker.finish(self._packed.left_out)
         return self._packed
 
@@ -216,8 +216,9 @@ class Packer:
             )
 
     def _leave_out(self, bag: LabelledBag, reason: str) -> None:
-        if isinstance(bag.picture, Slide):  # results name no folders
-            reason = reason.removeprefix(f"{bag.picture.path}: ")
+        path = _file_of(bag)
+        if path is not None:  # results name no folders
+            reason = reason.removeprefix(f"{path}: ")
         self._packed.left_out[bag.id] = reason
         log.warning("%s: left out bag %r: %s", self._about.dataset, bag.id, reason)
 
@@ -229,7 +230,7 @@ class Packer:
 
 
 def listed(bags: Iterable[LabelledBag], dataset: str) -> tuple[Iterable[LabelledBag], int | None]:
-    """Return ``bags`` and how many there are, where all are slides that nobody has opened yet.
+    """Return ``bags`` and how many there are, where all are files that nobody has opened yet.
 
     Others may bring their pixels, so they come one by one, and their number is None.
 
@@ -243,9 +244,9 @@ def listed(bags: Iterable[LabelledBag], dataset: str) -> tuple[Iterable[Labelled
     coming = iter(bags)
     for bag in coming:
         ahead.append(bag)
-        if not isinstance(bag.picture, Slide):
+        path = _file_of(bag)
+        if path is None:
             return chain(ahead, coming), None
-        path = bag.picture.path.absolute()
         if path in first:
             raise DatasetError(
                 f"{dataset}, bag {bag.id!r}: the slide {path.name} is listed twice, also as bag "
@@ -253,6 +254,12 @@ def listed(bags: Iterable[LabelledBag], dataset: str) -> tuple[Iterable[Labelled
             )
         first[path] = bag.id
     return ahead, len(ahead)
+
+
+def _file_of(bag: LabelledBag) -> Path | None:
+    """Return the file of a picture that is opened when it is read, as a slide is."""
+    path: Path | None = getattr(bag.picture, "path", None)
+    return path
 
 
 def _described(

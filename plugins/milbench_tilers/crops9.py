@@ -88,6 +88,10 @@ class Crops9:
         """Train the U-Net."""
         self.segmenter.fit(masked)
 
+    def mask(self, picture: Picture) -> NDArray[np.bool_]:
+        """Return where the U-Net finds tissue, at the size of a thumbnail, (h, w)."""
+        return self.segmenter.mask(picture)
+
     def __call__(self, picture: Picture, generator: np.random.Generator) -> Tiles:
         """Return the crops (boxes x sides, 3, size, size), or the whole picture alone."""
         if max(picture.size) < self._whole_below:

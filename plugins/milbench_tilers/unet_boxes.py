@@ -17,6 +17,8 @@ from milbench_tilers.segmenter import Segmenter, settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from milbench import MaskedPicture, Picture
 
 
@@ -45,6 +47,10 @@ class UNetBoxes:
     def fit(self, masked: Sequence[MaskedPicture]) -> None:
         """Train the U-Net."""
         self.segmenter.fit(masked)
+
+    def mask(self, picture: Picture) -> NDArray[np.bool_]:
+        """Return where the U-Net finds tissue, at the size of a thumbnail, (h, w)."""
+        return self.segmenter.mask(picture)
 
     def __call__(self, picture: Picture, generator: np.random.Generator) -> Tiles:  # noqa: ARG002
         """Return the boxes as instances (count, 3, size, size)."""

@@ -246,7 +246,7 @@ def test_an_encoder_that_has_seen_the_cohort_is_flagged(encode, run, greys, tmp_
         (("greys", "random-conv@float16", "--precision", "bfloat16"), "contradict each other"),
         (("greys", "scaled@float64"), "does not compute in 'float64'"),
         (("greys", "flat-pixels", "--tiler", "grid"), "gives no pictures"),
-        (("ocean-toy", "flat-pixels", "--set", "px"), "'px' is no KEY=VALUE"),
+        (("ocean-toy", "flat-pixels", "--set", "px"), "'px'; expected a name and a TOML value"),
         (("ocean-toy", "flat-pixels", "--tiler", "grid", "--set", "pxx=4"), "did you mean 'px'?"),
         (("greys", "scaled"), "put it as scaled.pt into the folder"),
     ],

@@ -3,6 +3,12 @@
 Sets that may show the same object, or the same images, share a ``cohort``.
 """
 
-from milbench_datasets.catalogue import classical, embedded, histology, mnist
+from milbench_datasets.catalogue import classical, embedded, histology, mnist, slides
 
-RECORDS = (*embedded.RECORDS, *mnist.RECORDS, *histology.RECORDS, *classical.RECORDS)
+RECORDS = (
+    *embedded.RECORDS,
+    *mnist.RECORDS,
+    *histology.RECORDS,
+    *slides.RECORDS,
+    *classical.RECORDS,
+)
