@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FILTERS = 64
-SIDE = 7  # pixels of a filter
+SIDE, STRIDE = 7, 2  # pixels of a filter, and from one place to the next
 OCTAVES = 3  # the tile as it is, at half and at a quarter of its size
 
 
@@ -52,6 +52,6 @@ class RandomConvolutions(nn.Module):
         for octave in range(OCTAVES):
             if octave:
                 images = F.avg_pool2d(images, 2, ceil_mode=True)
-            answers = F.conv2d(images, self.filters, padding=SIDE // 2)  # (N, 64, H, W)
+            answers = F.conv2d(images, self.filters, stride=STRIDE, padding=SIDE // 2)
             found += [answers.relu().mean(dim=(2, 3)), (answers > 0).float().mean(dim=(2, 3))]
         return torch.cat(found, dim=1).float()
