@@ -132,7 +132,7 @@ RECORDS = (
         dim=1536,
         pretraining_data=("Bioptimus (500 thousand slides, proprietary)",),
         licence="Apache-2.0",
-        weights=Weights(hub="bioptimus/H-optimus-0", file="pytorch_model.bin"),
+        weights=_gated("bioptimus/H-optimus-0"),
         **BIOPTIMUS,
     ),
     Encoder(
