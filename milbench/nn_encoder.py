@@ -161,8 +161,12 @@ class NetworkEncoder:
         return torch.cat([self._encoded(part) for part in tiles.chunk(2)])
 
     def _context(self) -> Any:
-        half = HALF.get(self._precision)
-        return nullcontext() if half is None else torch.autocast(self._device.type, dtype=half)
+        """Return what the network runs in: on a GPU, float32 is not TF32, of 10 bits."""
+        if self._precision != "float32":
+            return torch.autocast(self._device.type, dtype=HALF[self._precision])
+        if self._is_on_gpu:
+            return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        return nullcontext()
 
     def _seen(self, tiles: Tensor) -> Tensor:
         """Return tiles (B, C, H, W) as the network wants to see them, (B, 3, size, size)."""

@@ -106,7 +106,7 @@ def cached_features(
         try:
             weights = _weights(dataset, view, data=data, cache=cache, encoding=making.encoding)
         except MissingEncoderError:
-            kept = _kept_of_any_weights(dataset, view, data, cache)
+            kept = _kept_of_any_weights((dataset, view, data), cache, verify=making.verify)
             if kept is not None:
                 return kept
             if not making.encoding.download:
@@ -164,12 +164,15 @@ def _weights(dataset: Dataset, view: View, *, data: Path, cache: Path, encoding:
     return find_weights(view.encoder, encoding.weights, trained=trained)
 
 
-def _kept_of_any_weights(dataset: Dataset, view: View, data: Path, cache: Path) -> Features | None:
-    """Return the features in ``view`` whose weights only the file of features knows, or None."""
+def _kept_of_any_weights(
+    sources: tuple[Dataset, View, Path], cache: Path, *, verify: bool
+) -> Features | None:
+    """Return the features in a view whose weights only the file of features knows, or None."""
+    dataset, view, data = sources
     found = []
     for path in sorted((cache / dataset.name).glob(f"{_stem(view)}-{DIGITS}.h5")):
         try:
-            features = open_features(path)
+            features = open_features(path, verify=verify)
         except FeatureError:
             continue
         if features.fingerprint == source_fingerprint(dataset, view, data, features.weights):

@@ -119,6 +119,22 @@ def test_a_transformer_of_timm_gives_its_class_token(timm, tiles, tmp_path):
 
 
 @torch.no_grad()
+def test_names_of_dinov2_are_translated(timm, tiles, tmp_path):
+    """Its code saves a token for masks, which no encoder needs, beside the transformer."""
+    options = {"depth": 1, "patch_size": 16}
+    whole = settled(
+        timm.create_model("vit_small_patch14_dinov2", img_size=224, num_classes=0, **options)
+    )
+    state = whole.state_dict() | {"mask_token": torch.zeros(1, 384)}
+    torch.save(state, tmp_path / "w.pth")
+    given = tiles(count=1, side=224)
+
+    found = TimmViT("vit_small_patch14_dinov2", options, filtered=True)(tmp_path / "w.pth")(given)
+
+    torch.testing.assert_close(torch.tensor(found), whole(normalised(given)), rtol=1e-3, atol=1e-4)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("family", ["ViT", "Dinov2", "Dinov2WithRegisters"])
 def test_a_transformer_of_transformers_gives_its_class_token(transformers, tiles, tmp_path, family):
     """With the positions of larger images than ours, which the file holds."""
