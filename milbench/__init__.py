@@ -11,6 +11,7 @@ from milbench.errors import (
     FeatureError,
     MilbenchError,
     MissingDataError,
+    MissingEncoderError,
     SlideError,
     TrainingError,
 )
@@ -20,6 +21,7 @@ from milbench.pictures import Box, MaskedPicture, Picture, Regions, Tiles
 from milbench.records import Aggregator, Dataset, Download, Encoder, Recipe, Tiler
 from milbench.slides import Slide
 from milbench.space import Choice, LogUniform, Uniform
+from milbench.weights import Weights
 
 if TYPE_CHECKING:
     from milbench.interchange.feature_files import read_features
@@ -45,6 +47,7 @@ __all__ = [
     "MaskedPicture",
     "MilbenchError",
     "MissingDataError",
+    "MissingEncoderError",
     "Output",
     "Picture",
     "Recipe",
@@ -55,6 +58,7 @@ __all__ = [
     "Tiles",
     "TrainingError",
     "Uniform",
+    "Weights",
     "__version__",
     "hookimpl",
     "read_features",

@@ -17,6 +17,7 @@ from milbench.search import RECIPE_FIELDS, TUNED, why_untuned
 from milbench.space import Choice
 from milbench.store import Store
 from milbench.suite import Train, read_suite, structural_faults
+from milbench.view import named_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -230,6 +231,9 @@ def _lookup(place: str, kind: Kind, name: object, registry: Registry) -> Iterato
     if not isinstance(name, str):
         return
     try:
-        registry.find(kind, name)
+        if kind == "encoder":
+            named_encoder(registry, name)
+        else:
+            registry.find(kind, name)
     except PluginError as error:
         yield f"{place}: {error}"

@@ -7,6 +7,7 @@
     |-- PluginError         a plugin is unknown, ambiguous, broken or outdated
     |-- DatasetError        the files of a data set say something impossible
     |   |-- MissingDataError    the files are not there: the data set is skipped with this reason
+    |   |   `-- MissingEncoderError     the weights of an encoder, or a package it needs, are not
     |   `-- SlideError          one slide cannot be read: it is left out, and the others go on
     |-- FeatureError        a feature store is damaged, stale or does not fit
     |   `-- FeatureFileError    a file of features from another tool cannot be used
@@ -40,6 +41,10 @@ class DatasetError(MilbenchError):
 
 class MissingDataError(DatasetError):
     """The files of a data set are not there; the message says how to get them."""
+
+
+class MissingEncoderError(MissingDataError):
+    """Weights of an encoder, or a package it needs, are not there; says how to get them."""
 
 
 class SlideError(DatasetError):

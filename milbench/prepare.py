@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from milbench.errors import DatasetError, MilbenchError, MissingDataError, SplitError
+from milbench.errors import (
+    DatasetError,
+    MilbenchError,
+    MissingDataError,
+    MissingEncoderError,
+    SplitError,
+)
 from milbench.features import VERIFIED, Making, cached_features
 from milbench.jobs import Ground, split_digest
 from milbench.splits import SplitPlan, draw_splits, load_splits
@@ -32,8 +38,9 @@ SHOWN = 20  # bags that a note names
 class Prepared:
     """The data sets of a suite: ready, skipped because absent, or broken.
 
-    ``skipped`` and ``broken`` map a data set to the reason, ``left_out`` one to its bags that could
-    not be read, each with the reason.
+    ``skipped`` and ``broken`` map a data set to the reason; one that lacks an encoder's weights is
+    named with its view. ``left_out`` maps a data set to its bags that could not be read, each with
+    the reason.
     """
 
     grounds: list[Ground] = field(default_factory=list)
@@ -97,6 +104,8 @@ def prepare(
             )
             _check_same_bags(prepared, dataset, features)
             ground = _ground(suite, (dataset, view), features, places)
+        except MissingEncoderError as absent:  # other views of the data set may be ready
+            prepared.skipped[f"{dataset.name} ({view.name})"] = str(absent)
         except MissingDataError as absent:
             prepared.skipped[dataset.name] = _without_name(dataset, absent)
         except MilbenchError as error:

@@ -18,6 +18,8 @@ from milbench.space import Space
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from milbench.weights import Precision, Weights
+
 Task = Literal[
     "binary", "multi-class", "multi-label", "ordinal", "hierarchical", "regression", "survival"
 ]
@@ -264,7 +266,8 @@ class Tiler(_Record):
 class Encoder(_Record):
     """An encoder: ``target()`` returns a callable on a uint8 tile batch (B, C, H, W).
 
-    The callable returns features of shape (B, D), float32 or float16.
+    The callable returns features of shape (B, D), float32 or float16. An encoder with ``weights``
+    or ``pretrain`` is built by ``target(path)``, where the file of its weights is.
 
     Parameters
     ----------
@@ -272,18 +275,59 @@ class Encoder(_Record):
         D, or None when it depends on the tile size.
     tile_px, mpp
         Tile size in pixels and micrometres per pixel the encoder was trained at, if any.
+    mean, std
+        What it subtracts from the channels of a tile in [0, 1], and divides them by; empty where
+        it takes pixels as they are.
     pretraining_data
         Corpora the weights have seen; a leaderboard flags an overlap with the benchmark.
+    licence
+        Of the weights.
     version
         A new version makes new features.
+    weights
+        Where its weights come from; None where it has none.
+    pretrain
+        ``target(images, rows, schedule)`` that trains weights on the tiles of a data set, without
+        labels, and returns a state_dict; or None. See :mod:`milbench.features.pretrain`.
+    pretrained_on
+        Which bags ``pretrain`` sees: ``train``, those of the official training part, or ``all``
+        of them, test bags included.
+    precisions
+        What it can compute in; the second and third are asked for as ``name@bfloat16``.
     """
 
     dim: int | None = None
     tile_px: int | None = None
     mpp: float | None = None
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
     pretraining_data: tuple[str, ...] = ()
     licence: str = "Apache-2.0"
     version: str = "1"
+    weights: Weights | None = None
+    pretrain: Callable[..., Any] | str | None = None
+    pretrained_on: Literal["train", "all"] = "train"
+    precisions: tuple[Precision, ...] = ("float32",)
+
+    @property
+    def is_trained(self) -> bool:
+        """Return whether it has weights, from outside or from ``pretrain``."""
+        return self.weights is not None or self.pretrain is not None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Return what the harness gives to ``target``."""
+        return ("weights",) if self.is_trained else ()
+
+    def load_pretrain(self) -> Callable[..., Any] | None:
+        """Return what trains the weights on tiles, or None where nothing does.
+
+        Raises
+        ------
+        PluginError
+            If its module cannot be imported.
+        """
+        return None if self.pretrain is None else _resolve(self.name, self.pretrain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

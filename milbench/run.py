@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from milbench.execute import drain, executor_by_name
-from milbench.features import Making
+from milbench.features import Encoding, Making
 from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
+from milbench.overlap import seen_before
 from milbench.prepare import Places, Prepared, prepare
 from milbench.records import Aggregator
 from milbench.registry import load_registry
@@ -115,7 +116,9 @@ def plan(
     done = done_keys(records)
 
     def planned(*, verify: bool) -> Plan:
-        prepared = prepare(suite, registry, places, Making(verify=verify, observe=observe))
+        encoding = Encoding(device=settings.device)
+        making = Making(verify=verify, observe=observe, encoding=encoding)
+        prepared = prepare(suite, registry, places, making)
         jobs = expand(suite, registry, prepared.grounds, settings.repeats)
         return Plan(suite, prepared, jobs, done, store, settings)
 
@@ -268,7 +271,10 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
     planned = planned_runs(suite, repeats)
     return Board(
         suite=suite.name,
-        datasets=tuple(_dataset_info(d, view, states.get(d.name, {})) for d, view in shown),
+        datasets=tuple(
+            _dataset_info(d, view, states.get(f"{d.name} ({view.name})") or states.get(d.name, {}))
+            for d, view in shown
+        ),
         methods=tuple(_method_info(row, registry) for row in wanted_rows),
         cells=tuple(
             Cell(
@@ -277,7 +283,8 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
                 method=row.label,
                 planned=planned,
                 settings=settings_digest(suite, registry, row, dataset.name),
-                view=str(view_of(row.method, dataset, view, registry).name),
+                view=str((own := view_of(row.method, dataset, view, registry)).name),
+                seen=seen_before(own.encoder, dataset),
             )
             for dataset, view in shown
             for row in wanted_rows

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Name = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+/)?[a-z][a-z0-9-]*$")]
+Encoded = Annotated[
+    str, Field(pattern=r"^([A-Za-z0-9._-]+/)?[a-z][a-z0-9-]*(@(float32|bfloat16|float16))?$")
+]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/+-]*$", max_length=60)]
 Row = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/+-]*( \(tuned\))?$", max_length=70)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -147,7 +150,7 @@ class Method(_Section):
     name: Name
     label: Label | None = None
     tiler: Tiling | None = None
-    encoder: Name | None = None
+    encoder: Encoded | None = None
     args: dict[str, Any] = Field(default_factory=dict)
     train: Train = Train()
     on: dict[str, Override] = Field(default_factory=dict)
@@ -170,7 +173,7 @@ class Suite(_Section):
     summary: str = ""
     datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
     tilers: tuple[Tiling, ...] = ()
-    encoders: tuple[Name, ...] = ()
+    encoders: tuple[Encoded, ...] = ()
     splits: Splits = Splits()
     protocol: Protocol = Protocol()
     train: Train = Train()

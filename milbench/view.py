@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from milbench.errors import PluginError
 from milbench.records import Dataset, Encoder, Tiler
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from milbench.registry import Registry
     from milbench.suite import Method, Suite, Tiling
+    from milbench.weights import Precision
 
 
 LONGEST = 40  # characters of settings that a heading has room for
@@ -46,11 +48,14 @@ class View:
     ----------
     args
         Settings of the tiler.
+    precision
+        What the encoder computes in; part of the name where it is not float32.
     """
 
     encoder: Encoder
     tiler: Tiler | None = None
     args: Mapping[str, Any] = field(default_factory=dict)
+    precision: Precision = "float32"
 
     @property
     def name(self) -> ViewName:
@@ -59,7 +64,8 @@ class View:
         if len(settings) > LONGEST:
             settings = "#" + self.settings_digest
         tiler = "" if self.tiler is None else self.tiler.name
-        return ViewName(tiler + f"({settings})" * bool(settings), self.encoder.name)
+        marked = f"@{self.precision}" * (self.precision != "float32")
+        return ViewName(tiler + f"({settings})" * bool(settings), self.encoder.name + marked)
 
     @property
     def settings(self) -> str:
@@ -86,12 +92,32 @@ def sections(suite: Suite, registry: Registry) -> Iterator[tuple[Dataset, View]]
 
 def view_of(method: Method, dataset: Dataset, section: View, registry: Registry) -> View:
     """Return the view that ``method`` has in a section: what it does not name is the section's."""
-    encoder = section.encoder
+    encoder, precision = section.encoder, section.precision
     if method.encoder is not None:
-        encoder = registry.record(Encoder, method.encoder)
+        encoder, precision = named_encoder(registry, method.encoder)
     if method.tiler is None or not dataset.tiler:
-        return View(encoder, section.tiler, section.args)
-    return View(encoder, registry.record(Tiler, method.tiler.name), method.tiler.args)
+        return View(encoder, section.tiler, section.args, precision)
+    tiler = registry.record(Tiler, method.tiler.name)
+    return View(encoder, tiler, method.tiler.args, precision)
+
+
+def named_encoder(registry: Registry, name: str) -> tuple[Encoder, Precision]:
+    """Return the encoder of a name such as ``uni`` or ``uni@bfloat16``, and its precision.
+
+    Raises
+    ------
+    PluginError
+        If there is no such encoder, or it does not compute in that precision.
+    """
+    short, _, asked = name.partition("@")
+    encoder = registry.record(Encoder, short)
+    for precision in encoder.precisions:
+        if precision == (asked or "float32"):
+            return encoder, precision
+    raise PluginError(
+        f"encoder {short!r} does not compute in {asked or 'float32'!r}; it knows "
+        f"{', '.join(encoder.precisions)}"
+    )
 
 
 def wanted(suite: Suite, registry: Registry) -> Iterator[tuple[Dataset, View]]:
@@ -110,4 +136,5 @@ def _view(registry: Registry, dataset: Dataset, tiling: Tiling | None, encoder: 
     if tiling is not None:
         tiler, args = tiling.name, tiling.args
     found = registry.record(Tiler, tiler) if tiler else None
-    return View(registry.record(Encoder, encoder), found, args)
+    record, precision = named_encoder(registry, encoder)
+    return View(record, found, args, precision)

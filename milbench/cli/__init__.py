@@ -48,6 +48,7 @@ COMMANDS = {
     "tiles": Entry(
         "milbench.cli.tiles:tiles", "Draw the tissue and the tiles of slides, for inspection."
     ),
+    "encode": Entry("milbench.cli.encode:encode", "Encode the tiles of a data set ahead of a run."),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
         "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators or suites."

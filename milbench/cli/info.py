@@ -9,8 +9,8 @@ import click
 
 from milbench.cli.console import facts, print_json, results
 from milbench.cli.plain import offer_as_json, plain
-from milbench.errors import PluginError
-from milbench.records import Aggregator, Dataset, Tiler
+from milbench.errors import MilbenchError, PluginError
+from milbench.records import Aggregator, Dataset, Encoder, Tiler
 from milbench.registry import KINDS, load_registry
 from milbench.search import search_of, why_untuned
 from milbench.suite_files import suite_files, suite_summary
@@ -46,6 +46,8 @@ def _described(offer: Offer) -> dict[str, Any]:
         described["search"] = _search(offer.record)
     if isinstance(offer.record, Tiler):
         described["settings"] = _settings(offer.record)
+    if isinstance(offer.record, Encoder) and offer.record.weights is not None:
+        described["file"] = _weights_file(offer.record)
     if isinstance(offer.record, Dataset):
         described["get"] = _how_to_get(offer.record)
         described["tree"] = _tree(offer.record)
@@ -86,6 +88,16 @@ def _how_to_get(record: Dataset) -> str:
     if record.downloads:
         return f"milbench fetch {record.name}"
     return record.how_to_get or ("see url" if record.files else "nothing to get: embedded")
+
+
+def _weights_file(record: Encoder) -> str:
+    """Return where the weights of an encoder are on this machine, or how to get them."""
+    from milbench.features.weights import find_weights
+
+    try:
+        return str(find_weights(record))
+    except MilbenchError as error:
+        return str(error)
 
 
 def _tree(record: Dataset) -> str:

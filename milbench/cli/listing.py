@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COLUMNS: dict[Kind, tuple[str, ...]] = {
     "dataset": ("classes", "task", "metric", "data"),
     "tiler": ("fidelity", "needs"),
-    "encoder": ("features",),
+    "encoder": ("features", "weights", "trained on"),
     "aggregator": ("paper", "fidelity", "control", "tunes"),
 }
 WHAT: dict[str, Kind] = {f"{kind}s": kind for kind in COLUMNS}
@@ -68,10 +68,22 @@ def _facts(record: Dataset | Tiler | Encoder | Aggregator) -> tuple[Any, ...]:
         case Tiler():
             return (record.fidelity, ", ".join(sorted(record.needs)))
         case Encoder():
-            return ("varies" if record.dim is None else record.dim,)
+            width = "varies" if record.dim is None else record.dim
+            return (width, _weights(record), ", ".join(record.pretraining_data))
         case Aggregator():
             control = "control" if record.control else ""
             return (_cited(record.paper), record.fidelity, control, _tunes(record))
+
+
+def _weights(record: Encoder) -> str:
+    """Return how the weights of an encoder are got; empty where it has none."""
+    weights = record.weights
+    if weights is not None:
+        open_as = "open" if weights.hub or weights.url else "by hand"
+        return "granted" if weights.gated else open_as
+    if record.pretrain is None:
+        return ""
+    return "own tiles" if record.pretrained_on == "train" else "own tiles, test too"
 
 
 def _cited(paper: str) -> str:

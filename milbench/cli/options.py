@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,9 @@ from milbench.errors import SuiteError
 from milbench.suite_files import suite_files
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from milbench.records import Dataset, Tiler
     from milbench.registry import Registry
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -76,3 +80,87 @@ def suite_paths(name: str, registry: Registry) -> list[Path]:
     raise SuiteError(
         f"suite {name!r}: no such suite and no such file; suites: all, {', '.join(known)}"
     )
+
+
+def chosen_device(name: str) -> str:
+    """Return the device that ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` stands for here.
+
+    Raises
+    ------
+    click.BadParameter
+        If there is no such device.
+    """
+    import torch
+
+    has_cuda = torch.cuda.is_available()
+    if name == "auto":
+        return "cuda" if has_cuda else "cpu"
+    if name.startswith("cuda") and not has_cuda:
+        raise click.BadParameter(
+            f"{name!r}: torch {torch.__version__} sees no CUDA device; use cpu, or install a "
+            "CUDA build of torch (README, 'On a GPU')",
+            param_hint="--device",
+        )
+    try:
+        torch.device(name)
+    except RuntimeError:
+        raise click.BadParameter(
+            f"{name!r} is no device; use auto, cpu, cuda or cuda:N", param_hint="--device"
+        ) from None
+    return name
+
+
+tiler_option = click.option("--tiler", help="Name of a tiler; that of the data set if unset.")
+setting_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the tiler, as a suite file has it: --set mpp=0.5. May be repeated.",
+)
+
+
+def chosen_tiling(
+    registry: Registry, dataset: Dataset, name: str | None, given: Sequence[str]
+) -> tuple[Tiler | None, dict[str, Any]]:
+    """Return a tiler with its settings; those of the data set hold for its own tiler.
+
+    Parameters
+    ----------
+    name
+        Of the tiler; that of the data set when None.
+    given
+        Settings as ``KEY=VALUE``, the values as TOML has them.
+
+    Raises
+    ------
+    click.UsageError
+        If the data set gives no pictures, or a setting cannot be read, or the tiler has none of
+        that name.
+    """
+    from milbench.check import argument_faults
+    from milbench.records import Tiler
+
+    settings = dict(_parsed(text) for text in given)
+    if not dataset.tiler:
+        if name or settings:
+            raise click.UsageError(f"{dataset.name} gives no pictures, which a tiler needs")
+        return None, {}
+    tiler = registry.record(Tiler, name or dataset.tiler)
+    faults = argument_faults(tiler, settings)
+    if faults:
+        raise click.BadParameter("; ".join(faults), param_hint="--set")
+    own = dict(dataset.tiler_args) if tiler.name == dataset.tiler else {}
+    return tiler, own | settings
+
+
+def _parsed(setting: str) -> tuple[str, Any]:
+    """Return name and value of ``name=value``, the value as TOML has it."""
+    name, _, value = setting.partition("=")
+    try:
+        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        raise click.BadParameter(
+            f"{setting!r}; expected a name and a TOML value: mpp=0.5, or 'unet={{ width = 8 }}'",
+            param_hint="--set",
+        ) from None

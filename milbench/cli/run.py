@@ -11,6 +11,7 @@ import click
 from milbench.cli.console import messages
 from milbench.cli.options import (
     cache_option,
+    chosen_device,
     data_option,
     precision_option,
     results_option,
@@ -113,29 +114,8 @@ def _settings(options: dict[str, Any]) -> Settings:
 
     chosen = dict(options)
     if chosen["device"] not in ("auto", "cpu"):  # which need no torch as long as nothing is trained
-        chosen["device"] = _device(chosen["device"])
+        chosen["device"] = chosen_device(chosen["device"])
     return Settings(**chosen)
-
-
-def _device(name: str) -> str:
-    import torch
-
-    has_cuda = torch.cuda.is_available()
-    if name == "auto":
-        return "cuda" if has_cuda else "cpu"
-    if name.startswith("cuda") and not has_cuda:
-        raise click.BadParameter(
-            f"{name!r}: torch {torch.__version__} sees no CUDA device; use cpu, or install a "
-            "CUDA build of torch (README, 'On a GPU')",
-            param_hint="--device",
-        )
-    try:
-        torch.device(name)
-    except RuntimeError:
-        raise click.BadParameter(
-            f"{name!r} is no device; use auto, cpu, cuda or cuda:N", param_hint="--device"
-        ) from None
-    return name
 
 
 def _run_one(plan: Plan, registry: Registry, leaderboards: Path) -> int:
@@ -171,7 +151,7 @@ def _with_means(plan: Plan) -> Plan:
         return plan
     settings = plan.settings
     if settings.device == "auto":
-        settings = replace(settings, device=_device("auto"))
+        settings = replace(settings, device=chosen_device("auto"))
     if settings.executor != "auto":
         return replace(plan, settings=settings)
     workers = settings.workers or usable_cores()

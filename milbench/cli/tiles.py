@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.cli.console import messages, results
-from milbench.cli.options import data_option
+from milbench.cli.options import chosen_tiling, data_option, setting_option, tiler_option
 from milbench.errors import DatasetError, MilbenchError, SlideError
-from milbench.records import Dataset, Encoder, Tiler
+from milbench.records import Dataset, Encoder
 from milbench.registry import load_registry
 
 if TYPE_CHECKING:
@@ -22,19 +21,14 @@ if TYPE_CHECKING:
     from milbench.bags import LabelledBag
     from milbench.features import Cutter
     from milbench.pictures import Box
-    from milbench.view import View
+
+NOTHING = Encoder(name="none", target="milbench.cli.tiles:tiles", summary="nothing is encoded")
 
 
 @click.command(short_help="Draw the tissue and the tiles of slides, for inspection.")
 @click.argument("dataset", metavar="DATASET")
-@click.option("--tiler", help="Name of a tiler; that of the data set if unset.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting of the tiler, as a suite file has it: --set mpp=0.5. May be repeated.",
-)
+@tiler_option
+@setting_option
 @click.option("--bag", "wanted", multiple=True, metavar="ID", help="Only this bag. Repeatable.")
 @click.option("--first", type=click.IntRange(min=1), help="Only the first so many bags.")
 @click.option(
@@ -59,11 +53,12 @@ def tiles(dataset: str, *, data: Path, out: Path, longest: int, **options: Any) 
     could not be read.
     """
     from milbench.features import cutter_of
+    from milbench.view import View
 
     registry = load_registry()
     record = registry.record(Dataset, dataset)
-    tiler = registry.record(Tiler, options["tiler"] or record.tiler) if record.tiler else None
-    cutter = cutter_of(record, _view(record, tiler, options["settings"]), data)
+    tiler, settings = chosen_tiling(registry, record, options["tiler"], options["settings"])
+    cutter = cutter_of(record, View(NOTHING, tiler, settings), data)
     if cutter is None:
         raise DatasetError(f"{dataset}: its bags are no pictures, so there is nothing to cut")
     bags = _chosen(record.load()(data), options["wanted"], options["first"])
@@ -71,27 +66,6 @@ def tiles(dataset: str, *, data: Path, out: Path, longest: int, **options: Any) 
     for bag in bags:
         is_whole &= _draw(bag, cutter, out / record.name, longest)
     return 0 if is_whole else 1
-
-
-def _view(record: Dataset, tiler: Tiler | None, given: Sequence[str]) -> View:
-    """Return the view that is drawn; settings of the data set hold for its own tiler."""
-    from milbench.view import View
-
-    own = dict(record.tiler_args) if tiler and tiler.name == record.tiler else {}
-    encoder = Encoder(name="none", target="milbench.cli.tiles:tiles", summary="nothing is encoded")
-    return View(encoder, tiler, own | dict(_parsed(setting) for setting in given))
-
-
-def _parsed(setting: str) -> tuple[str, Any]:
-    """Return name and value of ``name=value``, the value as TOML has it."""
-    name, _, value = setting.partition("=")
-    try:
-        return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        raise click.BadParameter(
-            f"{setting!r}; expected a name and a TOML value: mpp=0.5, or 'unet={{ width = 8 }}'",
-            param_hint="--set",
-        ) from None
 
 
 def _chosen(

@@ -1,7 +1,14 @@
 """The feature store: the instances of a data set as one packed array, on disk and on a device."""
 
-from milbench.features.cache import VERIFIED, Making, cached_features, default_cache
+from milbench.features.cache import (
+    VERIFIED,
+    Making,
+    cached_features,
+    default_cache,
+    trained_path,
+)
 from milbench.features.cut import Cutter, cutter_of
+from milbench.features.encode import Encoding
 from milbench.features.pack import Build, Step
 from milbench.features.store import SCHEMA, Features, on_device, open_features
 from milbench.features.write import About, write_features
@@ -12,6 +19,7 @@ __all__ = [
     "About",
     "Build",
     "Cutter",
+    "Encoding",
     "Features",
     "Making",
     "Step",
@@ -20,5 +28,6 @@ __all__ = [
     "default_cache",
     "on_device",
     "open_features",
+    "trained_path",
     "write_features",
 ]

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 from milbench.code import code_hash
-from milbench.errors import FeatureError
+from milbench.errors import FeatureError, MissingEncoderError
 from milbench.features.alone import alone
 from milbench.features.cut import LEVEL_0, cutter_of
+from milbench.features.encode import Encoding, built_encoder
 from milbench.features.pack import Build
 from milbench.features.store import NEXT_STEP, SCHEMA, Features, open_features
+from milbench.features.weights import download_weights, find_weights, weights_hash
 from milbench.features.write import About, write_features
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PRECOMPUTED = "precomputed"  # the encoder of data sets that give features themselves
+DIGITS = "[0-9a-f]" * 12  # of a fingerprint, in the name of a file
 
 
 def default_cache() -> Path:
@@ -53,10 +56,13 @@ class Making:
         before anything is trained on them.
     observe
         Told how far the building is.
+    encoding
+        Where and how tiles are encoded.
     """
 
     verify: bool = True
     observe: Callable[[Step], None] | None = None
+    encoding: Encoding = field(default_factory=Encoding)
 
 
 VERIFIED = Making()
@@ -71,6 +77,9 @@ def cached_features(
     with a warning in the log. Encoded bags are kept as they are finished, so that a building that
     was interrupted goes on; another process that wants the same features waits for them.
 
+    The weights of an encoder are part of what features are built from. Where the weights are not
+    there, features that were built with them still serve, as long as they are of one file only.
+
     Parameters
     ----------
     view
@@ -80,34 +89,88 @@ def cached_features(
     cache
         The folder for features, usually :func:`default_cache`.
     making
-        Whether kept features are verified, and who is told of the progress.
+        Whether kept features are verified, who is told of the progress, where they are computed.
 
     Raises
     ------
     MissingDataError
         If the files of the data set are not there.
+    MissingEncoderError
+        If the weights of the encoder are not there, or a package that it needs.
     DatasetError
         If a bag is impossible.
     FeatureError
         If the tiler or the encoder does not fit the data set, or the folder cannot be written.
     """
-    fingerprint = source_fingerprint(dataset, view, data)
+    weights: Path | None = None
+    if view.encoder.is_trained:
+        try:
+            weights = _weights(dataset, view, data=data, cache=cache, encoding=making.encoding)
+        except MissingEncoderError:
+            kept = _kept_of_any_weights((dataset, view, data), cache, verify=making.verify)
+            if kept is not None:
+                return kept
+            if not making.encoding.download:
+                raise
+            weights = download_weights(view.encoder)
+    digest = "" if weights is None else weights_hash(weights, cache)
+    fingerprint = source_fingerprint(dataset, view, data, digest)
     path = cache / dataset.name / f"{_stem(view)}-{fingerprint[:12]}.h5"
     kept = _kept(path, fingerprint, verify=making.verify)
     if kept is not None:
         return kept
-    about = _about(dataset, view, fingerprint)
-    cut, bags = cutter_of(dataset, view, data), dataset.load()(data)
+    about = replace(_about(dataset, view, fingerprint), weights=digest)
     if view.encoder.name == PRECOMPUTED:  # nothing dear that a journal could save
-        return write_features(path, bags, encode=None, about=about, build=Build(cut=cut))
+        build = Build(cut=cutter_of(dataset, view, data))
+        return write_features(path, dataset.load()(data), encode=None, about=about, build=build)
     with alone(path) as is_alone:
         kept = _kept(path, fingerprint, verify=making.verify, is_told=False)
         if kept is not None:  # by the process that was waited for
             return kept
         journal = _journal(path, dataset, view) if is_alone else None
-        build = Build(cut=cut, journal=journal, observe=making.observe)
-        encode = view.encoder.load()()
-        return write_features(path, bags, encode=encode, about=about, build=build)
+        build = Build(
+            cut=cutter_of(dataset, view, data), journal=journal, observe=making.observe
+        )
+        encode = built_encoder(view, making.encoding, weights)
+        return write_features(path, dataset.load()(data), encode=encode, about=about, build=build)
+
+
+def trained_path(dataset: Dataset, view: View, data: Path, cache: Path) -> Path:
+    """Return where the weights lie that an encoder was given on the tiles of a data set.
+
+    They belong to these tiles: other files, another tiler or other settings have their own. The
+    precision in which tiles are encoded has no part in them.
+    """
+    plain = replace(view, precision="float32")
+    digits = source_fingerprint(dataset, plain, data)[:12]
+    return cache / dataset.name / f"{_stem(plain)}-weights-{digits}.pt"
+
+
+def _weights(dataset: Dataset, view: View, *, data: Path, cache: Path, encoding: Encoding) -> Path:
+    trained = None if view.encoder.pretrain is None else trained_path(dataset, view, data, cache)
+    return find_weights(view.encoder, encoding.weights, trained=trained)
+
+
+def _kept_of_any_weights(
+    sources: tuple[Dataset, View, Path], cache: Path, *, verify: bool
+) -> Features | None:
+    """Return the features in a view whose weights only the file of features knows, or None."""
+    dataset, view, data = sources
+    found = []
+    for path in sorted((cache / dataset.name).glob(f"{_stem(view)}-{DIGITS}.h5")):
+        try:
+            features = open_features(path, verify=verify)
+        except FeatureError:
+            continue
+        if features.fingerprint == source_fingerprint(dataset, view, data, features.weights):
+            found.append(features)
+    if len(found) > 1:
+        raise FeatureError(
+            f"{dataset.name}: {len(found)} files of features of encoder {view.encoder.name!r}, of "
+            "different weights, and the weights are not there to choose one; name their folder by "
+            f"MILBENCH_WEIGHTS, or delete all but one: {', '.join(str(f.path) for f in found)}"
+        )
+    return found[0] if found else None
 
 
 def _journal(path: Path, dataset: Dataset, view: View) -> Path:
@@ -128,6 +191,7 @@ def _about(dataset: Dataset, view: View, fingerprint: str) -> About:
         fingerprint=fingerprint,
         tiler="" if view.tiler is None else f"{view.tiler.name}({view.settings})",
         coords_unit="" if view.tiler is None else LEVEL_0,
+        precision=view.precision,
     )
 
 
@@ -139,17 +203,18 @@ def _code(dataset: Dataset, view: View) -> str:
 
 def _stem(view: View) -> str:
     """Return the file's name before the fingerprint: other settings of a tiler are other files."""
-    if view.tiler is None:
-        return view.encoder.name
-    settings = view.settings_digest if view.args else ""
-    return "-".join(filter(None, (view.tiler.name, settings, view.encoder.name)))
+    precision = "" if view.precision == "float32" else view.precision
+    tiler = "" if view.tiler is None else view.tiler.name
+    settings = view.settings_digest if view.tiler is not None and view.args else ""
+    return "-".join(filter(None, (tiler, settings, view.encoder.name, precision)))
 
 
-def source_fingerprint(dataset: Dataset, view: View, data: Path) -> str:
+def source_fingerprint(dataset: Dataset, view: View, data: Path, weights: str = "") -> str:
     """Return the hash of what features are built from, 64 hexadecimal digits.
 
     The names, versions, classes and code locations of data set, encoder and tiler, the settings of
-    the tiler, and the path, size and time of change of every file that the data set reads.
+    the tiler, the path, size and time of change of every file that the data set reads, the
+    SHA-256 of the encoder's ``weights``, and the precision.
     """
     encoder = view.encoder
     files = {path for pattern in dataset.files for path in data.glob(pattern) if path.is_file()}
@@ -169,6 +234,8 @@ def source_fingerprint(dataset: Dataset, view: View, data: Path) -> str:
             _location(view.tiler),
             masks,
         ]
+    if weights or view.precision != "float32":  # the same for those from before weights
+        content += [{"weights": weights, "precision": view.precision}]
     return sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -207,10 +274,11 @@ def _kept(path: Path, fingerprint: str, *, verify: bool, is_told: bool = True) -
 
 
 def _tell_stale(path: Path) -> None:
-    name, digits = path.stem.rsplit("-", 1)
-    for other in sorted(path.parent.glob(f"{name}-{'[0-9a-f]' * len(digits)}.h5")):
+    name = path.stem.rpartition("-")[0]
+    for other in sorted(path.parent.glob(f"{name}-{DIGITS}.h5")):
         log.warning(
-            "%s: built from other files or another version of %s; not used, may be deleted",
+            "%s: built from other files or weights, or another version of %s; not used, may be "
+            "deleted",
             other,
             path.parent.name,
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from milbench.bags import LabelledBag
+    from milbench.features.encode import Encode
     from milbench.features.journal import Journal
     from milbench.features.write import About
     from milbench.pictures import Regions
@@ -140,7 +141,11 @@ class Packer:
     """
 
     def __init__(
-        self, about: About, encode: Callable[..., Any] | None, build: Build, journal: Journal
+        self,
+        about: About,
+        encode: Callable[..., Any] | Encode | None,
+        build: Build,
+        journal: Journal,
     ) -> None:
         self._about, self._encode, self._build, self._journal = about, encode, build, journal
         self._checker = BagChecker(about.dataset, about.classes)

@@ -59,6 +59,10 @@ class Features:
         Labels of the instances; -1 where unknown.
     tiler
         The tiler that cut the pictures, with its settings; empty for none.
+    weights
+        SHA-256 of the weights of the encoder; empty where it has none.
+    precision
+        What the encoder computed in.
     content_hash
         Of everything a result can depend on; independent of path, time and versions.
     fingerprint
@@ -79,6 +83,8 @@ class Features:
     fingerprint: str = ""
     tiler: str = ""
     coords_unit: str = ""
+    weights: str = ""
+    precision: str = "float32"
     grids: np.ndarray | None = None
     left_out: tuple[tuple[str, str], ...] = ()
 
@@ -195,6 +201,8 @@ def _read(path: Path, file: h5py.File) -> Features:
         fingerprint=str(file.attrs["fingerprint"]),
         tiler=str(file.attrs.get("tiler", "")),
         coords_unit=str(file.attrs.get("coords_unit", "")),
+        weights=str(file.attrs.get("weights", "")),
+        precision=str(file.attrs.get("precision", "float32")),
         grids=file["grids"][()] if "grids" in file else None,
         left_out=_read_left_out(file),
     )

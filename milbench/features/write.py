@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from milbench.bags import LabelledBag
+    from milbench.features.encode import Encode
     from milbench.features.journal import Journal
     from milbench.features.pack import Packed
 
@@ -41,6 +42,10 @@ class About:
         Of the sources, so that stale features are noticed.
     tiler, coords_unit
         The tiler with its settings, and the unit of coordinates; empty without a tiler.
+    weights
+        SHA-256 of the encoder's weights; empty where it has none.
+    precision
+        What the encoder computed in.
     """
 
     dataset: str
@@ -51,13 +56,15 @@ class About:
     fingerprint: str = ""
     tiler: str = ""
     coords_unit: str = ""
+    weights: str = ""
+    precision: str = "float32"
 
 
 def write_features(
     path: Path,
     bags: Iterable[LabelledBag],
     *,
-    encode: Callable[..., Any] | None,
+    encode: Callable[..., Any] | Encode | None,
     about: About,
     build: Build = NOTHING_KEPT,
 ) -> Features:
@@ -135,7 +142,12 @@ def _copy(packed: Packed, journal: Journal, stored: h5py.Dataset) -> str:
 
 
 def _attributes(about: About) -> dict[str, Any]:
-    beside = {"tiler": about.tiler, "coords_unit": about.coords_unit}
+    beside = {
+        "tiler": about.tiler,
+        "coords_unit": about.coords_unit,
+        "weights": about.weights,
+        "precision": about.precision if about.precision != "float32" else "",
+    }
     return {name: text for name, text in beside.items() if text} | {
         "schema": SCHEMA,
         "dataset": about.dataset,

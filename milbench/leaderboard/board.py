@@ -64,6 +64,7 @@ class Cell:
 
     ``settings`` is the digest that their records carry; empty where any settings count. ``view``
     is that of the method where it has one of its own; empty where it has that of the data set.
+    ``seen`` says which training data of the encoder hold the data set's cohort; empty for none.
     """
 
     dataset: str
@@ -72,6 +73,7 @@ class Cell:
     planned: tuple[tuple[int, int, int], ...]
     settings: str = ""
     view: str = ""
+    seen: str = ""
 
 
 def view_in(record: Mapping[str, Any]) -> str:
@@ -127,6 +129,12 @@ class Board:
         wanted = (dataset.name, dataset.encoder)
         own = (cell for cell in self.cells if (cell.dataset, cell.encoder) == wanted)
         return {cell.method: cell.view for cell in own if cell.view not in ("", dataset.encoder)}
+
+    def seen_before(self, dataset: DatasetInfo) -> dict[str, tuple[str, str]]:
+        """Return the encoder and its corpus for each method whose encoder has seen the cohort."""
+        wanted = (dataset.name, dataset.encoder)
+        cells = (cell for cell in self.cells if (cell.dataset, cell.encoder) == wanted)
+        return {cell.method: (cell.view or cell.encoder, cell.seen) for cell in cells if cell.seen}
 
     def planned(self, dataset: DatasetInfo, method: str) -> frozenset[tuple[int, int, int]]:
         """Return every (repeat, fold, seed) planned for ``method`` on ``dataset``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from milbench.leaderboard.select import Found, Record, Selection
     from milbench.leaderboard.table import Score
     from milbench.metrics import Predictions
+    from milbench.stats.codes import Code
 
 # Where and how runs were made; shown with the versions of the packages.
 CIRCUMSTANCES = ("engine", "precision", "matmul", "device")
@@ -86,6 +88,8 @@ def _section(board: Board, level: Level, selection: Selection) -> Section:
         _row(level, method, selection.methods[method.label], predictions, tests)
         for method in board.methods
     ]
+    seen = board.seen_before(dataset)
+    rows = [_marked(row, "PRETRAINING_OVERLAP") if row.method in seen else row for row in rows]
     bags, patients, n_patients = _sizes(level, predictions)
     return Section(
         dataset=dataset.name,
@@ -104,7 +108,11 @@ def _section(board: Board, level: Level, selection: Selection) -> Section:
         comparisons=tests.comparisons,
         stale=selection.stale,
         unplanned=selection.unplanned,
-        notes=(*_own_views(board, dataset), *_notes(level, complete, tests)),
+        notes=(
+            *_own_views(board, dataset),
+            *_seen_before(board, dataset),
+            *_notes(level, complete, tests),
+        ),
         precision=_precision(selection),
         features=selection.features,
         split=selection.split,
@@ -152,6 +160,10 @@ def _row(
     )
 
 
+def _marked(row: Row, code: Code) -> Row:
+    return replace(row, codes=tuple(sorted({*row.codes, code})))
+
+
 def _order(row: Row) -> tuple[bool, float, str]:
     """Sort by the primary value, best first; undefined values last, ties by name."""
     score: Score = row.primary
@@ -190,6 +202,12 @@ def _own_views(board: Board, dataset: DatasetInfo) -> Iterator[str]:
         views.setdefault(view, []).append(method)
     for view, methods in views.items():
         yield f"Seen through {view}: {', '.join(methods)}."
+
+
+def _seen_before(board: Board, dataset: DatasetInfo) -> Iterator[str]:
+    """Yield which encoders were trained on slides of the cohort."""
+    for view, corpus in sorted(set(board.seen_before(dataset).values())):
+        yield f"Pre-trained on {corpus}, which hold these patients: {view}."
 
 
 def _precision(selection: Selection) -> str:

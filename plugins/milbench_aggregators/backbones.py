@@ -1,9 +1,7 @@
 """VGG-19 and ResNet-18 without their last layer, frozen, with the weights of a file.
 
 The names of their parameters are those of torchvision, so that its weight files fit; torchvision
-itself is not needed. Paper of VGG-19: K. Simonyan and A. Zisserman, "Very Deep Convolutional
-Networks for Large-Scale Image Recognition", ICLR 2015, https://arxiv.org/abs/1409.1556 (table 1,
-E).
+itself is not needed.
 """
 
 from __future__ import annotations
@@ -13,45 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from milbench import MilbenchError
 from milbench.nn_resnet import ResNet18
+from milbench.nn_vgg import VGG19
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 WIDTH = 64  # maps of the first convolution, in both papers
 SITE = "https://download.pytorch.org/models"
 FILES = {"resnet18": "resnet18-f37072fd.pth", "vgg19": "vgg19-dcbb9e9d.pth"}
 LAST = {"resnet18": "fc.", "vgg19": "classifier.6."}  # the layer that is left out
 RANDOM_SEED = 0
-
-
-class VGG19(nn.Module):
-    """Images (N, 3, H, W), 32 pixels or more, to (N, 64 * width)."""
-
-    def __init__(self, *, width: int = WIDTH) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        before = 3
-        for after, count in ((1, 2), (2, 2), (4, 4), (8, 4), (8, 4)):
-            for _ in range(count):
-                layers += [nn.Conv2d(before, after * width, 3, padding=1), nn.ReLU()]
-                before = after * width
-            layers.append(nn.MaxPool2d(2))
-        self.dim = 64 * width
-        self.features = nn.Sequential(*layers)
-        self.avgpool = nn.AdaptiveAvgPool2d(7)
-        self.classifier = nn.Sequential(
-            *(nn.Linear(49 * before, self.dim), nn.ReLU(), nn.Dropout()),
-            *(nn.Linear(self.dim, self.dim), nn.ReLU()),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map images (N, 3, H, W) to (N, 64 * width)."""
-        found: Tensor = self.classifier(self.avgpool(self.features(x)).flatten(1))
-        return found
 
 
 NETWORKS: dict[str, type[ResNet18 | VGG19]] = {"resnet18": ResNet18, "vgg19": VGG19}

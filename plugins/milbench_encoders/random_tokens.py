@@ -1,25 +1,24 @@
 """Tokens of a tile from random filters, for tests and suites without pretrained weights.
 
-Random filters with a nonlinearity and pooling tell textures apart before anything is learned:
-A. M. Saxe et al., "On Random Weights and Unsupervised Feature Learning", ICML 2011,
-https://icml.cc/2011/papers/551_icmlpaper.pdf.
+Their source is that of :mod:`milbench_encoders.random_filters`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
 import torch
 from torch.nn import functional as F
 
+from milbench_encoders.random_filters import random_filters
+
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 FILTERS = 16
 SIDE = 7  # pixels of a filter
 PLACES = 4  # rows, and columns, of tokens
-SEED = 551
 
 # Mean and deviation of the crops in Metavers1/kaggle_UBC-OCEAN-MIL, commit 6be6b60.
 MEAN = (0.82969105, 0.72924012, 0.8340122)
@@ -35,10 +34,7 @@ class RandomTokens:
     """
 
     def __init__(self) -> None:
-        values = np.random.Generator(np.random.PCG64(SEED)).normal(size=(FILTERS, 3, SIDE, SIDE))
-        values -= values.mean(axis=(1, 2, 3), keepdims=True)
-        values /= np.sqrt(np.square(values).sum(axis=(1, 2, 3), keepdims=True))
-        self._filters = torch.from_numpy(values).float()
+        self._filters = random_filters(FILTERS, SIDE)
         self._mean = torch.tensor(MEAN).reshape(3, 1, 1)
         self._deviation = torch.tensor(DEVIATION).reshape(3, 1, 1)
 

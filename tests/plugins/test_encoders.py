@@ -87,3 +87,36 @@ def test_colour_texture_treat_each_tile_and_channel_alone(tiles) -> None:
     assert (together <= 1).all()
     alone = [encoder("colour-texture")(tiles[:, [channel]]) for channel in range(tiles.shape[1])]
     np.testing.assert_allclose(together, np.concatenate(alone, axis=1), atol=1e-6)
+
+
+def test_random_conv_sees_texture_and_no_place() -> None:
+    """Noise in the middle of an even tile shows, wherever it lies; so do two encoders agree."""
+    even = np.full((1, 3, 128, 128), 100, np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (1, 3, 16, 16)).astype(np.uint8)
+    framed = [np.full((1, 3, 128, 128), 100, np.uint8) for _ in range(2)]
+    for tile, place in zip(framed, (48, 56), strict=True):  # a multiple of every stride apart
+        tile[:, :, place : place + 16, place : place + 16] = noise
+    encode = encoder("random-conv")
+
+    first, moved, plain = (encode(tile) for tile in (*framed, even))
+
+    assert first.shape == (1, 384)
+    np.testing.assert_allclose(first, moved, atol=1e-5)
+    assert np.abs(first - plain).max() > 0.01
+    np.testing.assert_array_equal(plain, encoder("random-conv")(even))
+
+
+def test_random_conv_by_hand() -> None:
+    """One tile of one pixel: each filter answers with its middle, at all three sizes."""
+    tile = np.array([[[[255]], [[0]], [[0]]]], np.uint8)
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    pixel = (np.array([1.0, 0.0, 0.0]) - mean) / std
+    values = np.random.Generator(np.random.PCG64(551)).normal(size=(64, 3, 7, 7))
+    values -= values.mean(axis=(1, 2, 3), keepdims=True)
+    values /= np.sqrt(np.square(values).sum(axis=(1, 2, 3), keepdims=True))
+    answers = values[:, :, 3, 3] @ pixel  # (64,)
+
+    (found,) = encoder("random-conv")(tile)
+
+    wanted = np.concatenate([np.maximum(answers, 0), answers > 0])
+    np.testing.assert_allclose(found, np.tile(wanted, 3), atol=1e-5)

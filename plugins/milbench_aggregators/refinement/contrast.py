@@ -74,18 +74,3 @@ def contrastive_loss(first: Tensor, second: Tensor, roles: Roles, temperature: f
 def normalised(embeddings: Tensor) -> Tensor:
     """Return embeddings (B, E) scaled to length 1."""
     return F.normalize(embeddings, dim=1)
-
-
-def instance_discrimination(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    """Return SimCLR's loss: each instance is a class of its own (NT-Xent; Chen et al., ICML 2020).
-
-    Parameters
-    ----------
-    first, second : (B, E)
-        Embeddings of two views, of length 1.
-    temperature
-        Above 0.
-    """
-    labels = torch.arange(len(first), device=first.device)
-    roles = Roles(labels, torch.ones_like(labels, dtype=torch.bool))
-    return contrastive_loss(first, second, roles, temperature)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from torch import Generator, nn
 
+    from milbench.nn_views import Augmentation
     from milbench_aggregators.hnm_dsmil import HNMDSMIL
-    from milbench_aggregators.refinement.image_views import Augmentation
 
 
 @dataclass(eq=False)

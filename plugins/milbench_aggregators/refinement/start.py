@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from milbench import MilbenchError, TrainingError
-from milbench_aggregators.refinement.contrast import instance_discrimination
+from milbench.nn_contrast import nt_xent
 from milbench_aggregators.refinement.contrast_step import Deck, learning_rate
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def pretrain(
         for chosen in deck.once(batch):
             x = bags.rows(chosen)
             views = [encoder.embed_view(x, generator) for _ in range(2)]
-            loss = instance_discrimination(views[0], views[1], TEMPERATURE)
+            loss = nt_xent(views[0], views[1], TEMPERATURE)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()

@@ -5,11 +5,7 @@ import torch
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from milbench_aggregators.refinement.contrast import (
-    Roles,
-    contrastive_loss,
-    instance_discrimination,
-)
+from milbench_aggregators.refinement.contrast import Roles, contrastive_loss
 
 LABELS = torch.tensor([0, 0, 1, 1, 0, 1])
 BAGS = torch.tensor([0, 0, 1, 1, 1, 1])  # of which the instances are
@@ -40,16 +36,6 @@ def test_loss_equals_the_authors_code(is_anchor, is_masked, expected):
     loss = contrastive_loss(*golden_views(), Roles(LABELS, is_anchor, is_masked), 0.07)
 
     assert_close(loss, torch.tensor(expected, dtype=torch.float64), atol=1e-6, rtol=0)
-
-
-def test_instance_discrimination_is_a_cross_entropy():
-    """Each view is to be told, among all others, which is its twin."""
-    first, second = golden_views()
-    views = torch.cat([first, second])
-    similarity = (views @ views.T / 0.5).fill_diagonal_(-torch.inf)
-    twin = torch.arange(12).roll(6)
-
-    assert_close(instance_discrimination(first, second, 0.5), F.cross_entropy(similarity, twin))
 
 
 def test_views_without_partner_count_as_zero():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from milbench import Bag, Example, MilbenchError
-from milbench_aggregators.refinement.contrast import instance_discrimination
+from milbench.nn_contrast import nt_xent
 from milbench_aggregators.refinement.encoder import ImageEncoder
 from milbench_aggregators.refinement.start import load_weights, pretrain
 from milbench_aggregators.refinement.training_bags import TrainingBags
@@ -111,7 +111,7 @@ def test_simclr_learns_to_tell_instances_apart():
     def loss():
         with torch.no_grad():
             views = [found.embed_view(x, generator(seed)) for seed in (5, 6)]
-        return instance_discrimination(*views, 0.5).item()
+        return nt_xent(*views, 0.5).item()
 
     before = loss()
     with pytest.MonkeyPatch.context() as patch:

@@ -1,0 +1,1 @@
+"""One record an encoder, one file a family."""

@@ -1,0 +1,147 @@
+"""SimCLR on own tiles: its loss by hand, and what training does to tiles of four textures."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from milbench.errors import TrainingError
+from milbench.features.pretrain import Schedule
+from milbench.nn_contrast import nt_xent
+from milbench_encoders import simclr
+
+SHORT = Schedule(epochs=20, batch=32, lr=3e-3, seed=3)
+WIDTH = 8  # of the network here, where 64 is published
+
+
+def test_loss_by_hand():
+    """Two images, embedded exactly and at right angles: equation 1 of the paper.
+
+    Each view is at similarity 1 to its twin and 0 to two others, so with temperature 1/2 its loss
+    is -log(e^2 / (e^2 + 1 + 1)).
+    """
+    embedded = torch.eye(2, dtype=torch.float64)
+
+    wanted = -math.log(math.e**2 / (math.e**2 + 2))
+    assert nt_xent(embedded, embedded, 0.5).item() == pytest.approx(wanted, rel=1e-12)
+
+
+def test_loss_of_four_views_by_hand():
+    """Angles of 0, 60, 90 and 180 degrees, temperature 1: four fractions written out."""
+    angles = torch.tensor([0.0, 90.0, 60.0, 180.0], dtype=torch.float64).deg2rad()
+    views = torch.stack([angles.cos(), angles.sin()], dim=1)
+    cos = {key: math.cos(math.radians(key)) for key in (30, 60, 90, 120, 180)}
+    e = {key: math.exp(value) for key, value in cos.items()}
+    # view 0: twin at 60, others at 90 and 180; view 90: twin at 90 (180 degrees), others 90 and 30;
+    # view 60: twin at 60, others at 30 and 120; view 180: twin at 90, others at 180 and 120.
+    parts = [
+        e[60] / (e[60] + e[90] + e[180]),
+        e[90] / (e[90] + e[90] + e[30]),
+        e[60] / (e[60] + e[30] + e[120]),
+        e[90] / (e[90] + e[180] + e[120]),
+    ]
+
+    wanted = -sum(map(math.log, parts)) / 4
+    assert nt_xent(views[:2], views[2:], 1.0).item() == pytest.approx(wanted, rel=1e-12)
+
+
+def textures(count):
+    """Return tiles (4 * count, 3, 32, 32) of four textures and colours, and which is which."""
+    generator = np.random.default_rng(5)
+    row, column = np.mgrid[:32, :32]
+    waves = [row / 2, column / 2, (row + column) / 3, row / 6]
+    tiles, kinds = [], []
+    for kind, wave in enumerate(waves):
+        for _ in range(count):
+            pattern = np.sin(wave + generator.uniform(0, 6.28))
+            channels = generator.uniform(30, 90, 3)[:, None, None] * pattern + 128
+            noise = generator.normal(0, 12, (3, 32, 32))
+            tiles.append(np.clip(channels + noise, 0, 255).astype(np.uint8))
+            kinds.append(kind)
+    return np.stack(tiles), np.array(kinds)
+
+
+def share_of_right_neighbours(features, kinds):
+    """Return how often the most similar other tile has the same texture."""
+    scaled = features - features.mean(axis=0)
+    scaled /= np.linalg.norm(scaled, axis=1, keepdims=True)
+    similar = scaled @ scaled.T
+    np.fill_diagonal(similar, -np.inf)
+    return (kinds[similar.argmax(axis=1)] == kinds).mean()
+
+
+def encoder_of(state, path):
+    torch.save({"state_dict": state}, path)
+    return simclr.resnet18_simclr(path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    """Make the network small."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simclr, "WIDTH", WIDTH)
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(small):
+    """Return tiles, their kinds, the losses of the epochs, and the states before and after."""
+    tiles, kinds = textures(8)
+    rows, losses = np.arange(len(tiles)), []
+    schedule = replace(SHORT, report=lambda _epoch, loss: losses.append(loss))
+    before = simclr.pretrain(tiles, rows, replace(SHORT, epochs=0))
+    return tiles, kinds, losses, before, simclr.pretrain(tiles, rows, schedule)
+
+
+def test_training_lowers_the_loss(trained):
+    """From one of guessing, the logarithm of 63 other views, at the start."""
+    losses = trained[2]
+
+    assert len(losses) == SHORT.epochs
+    assert losses[0] == pytest.approx(math.log(63), abs=0.01)
+    assert losses[-1] < losses[0] - 0.1
+
+
+def test_trained_features_beat_random_ones(trained, tmp_path):
+    """The next tile has the same texture more often than with the weights before training."""
+    tiles, kinds, _, before, after = trained
+    found = [
+        share_of_right_neighbours(encoder_of(state, tmp_path / f"{n}.pt")(tiles), kinds)
+        for n, state in enumerate((before, after))
+    ]
+
+    assert found[1] > found[0] + 0.2
+
+
+def test_only_given_rows_are_seen(trained):
+    """Other tiles may hold anything: weights are the same to the last bit."""
+    tiles, rows = trained[0][:20].copy(), np.arange(8)
+    schedule = replace(SHORT, epochs=1)
+    first = simclr.pretrain(tiles, rows, schedule)
+    tiles[8:] = 0
+    second = simclr.pretrain(tiles, rows, schedule)
+
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_weights_make_the_trip_through_a_file(trained, tmp_path):
+    """The encoder's features are those of the network that was trained, without projection."""
+    tiles, _, _, _, state = trained
+    model = simclr.Embedding()
+    model.load_state_dict(state)
+
+    found = encoder_of(state, tmp_path / "w.pt")(tiles[:2])
+
+    pixels = torch.tensor(tiles[:2]) / 255
+    enlarged = torch.nn.functional.interpolate(pixels, (64, 64), mode="bilinear", antialias=True)
+    wanted = model.backbone(enlarged).detach()
+    assert found.shape == (2, 8 * WIDTH)
+    torch.testing.assert_close(torch.tensor(found), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_one_tile_is_not_enough():
+    """There is nothing to tell it from."""
+    with pytest.raises(TrainingError, match="1 tiles to train on; it needs two"):
+        simclr.pretrain(np.zeros((3, 3, 64, 64), np.uint8), np.array([1]), SHORT)
