@@ -29,17 +29,23 @@ if TYPE_CHECKING:
 class Prepared:
     """The data sets of a suite: ready, skipped because absent, or broken.
 
-    ``skipped`` and ``broken`` map a data set to the reason.
+    ``skipped`` and ``broken`` map a data set to the reason, ``notes`` to what it tells of its bags.
     """
 
     grounds: list[Ground] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def states(self) -> dict[str, dict[str, Any]]:
         """Return what became of each data set: status, reason, and notes on its splits."""
-        ready = {g.dataset.name: _state("ready", "", g.splits.notes) for g in self.grounds}
+        ready = {
+            g.dataset.name: _state(
+                "ready", "", (*self.notes.get(g.dataset.name, ()), *g.splits.notes)
+            )
+            for g in self.grounds
+        }
         skipped = {name: _state("skipped", why) for name, why in self.skipped.items()}
         return ready | skipped | {name: _state("failed", why) for name, why in self.broken.items()}
 
@@ -81,6 +87,9 @@ def prepare(suite: Suite, registry: Registry, places: Places, *, verify: bool = 
             prepared.broken[dataset.name] = seen + _without_name(dataset, error)
         else:
             prepared.grounds.append(ground)
+            tell = dataset.load_beside("notes")
+            if tell is not None:
+                prepared.notes[dataset.name] = tuple(tell(places.data))
     return prepared
 
 
@@ -112,7 +121,9 @@ def _drawn(suite: Suite, dataset: Dataset, table: BagTable, data: Path) -> Split
     plan = SplitPlan(**suite.splits.model_dump())
     read = dataset.load_published_splits() if plan.scheme == "published" else None
     published = None if read is None else read(data)
-    return draw_splits(table, plan, name=dataset.name, published=published)
+    read_given = dataset.load_beside("given_splits") if plan.scheme == "given" else None
+    given = None if read_given is None else read_given(data)
+    return draw_splits(table, plan, name=dataset.name, published=published, given=given)
 
 
 def _keep(path: Path, drawn: Splits, table: BagTable) -> None:
