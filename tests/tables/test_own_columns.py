@@ -63,7 +63,13 @@ def test_all_faults_of_a_heading_are_in_one_message():
 
     message = str(caught.value)
     assert message.count("labels.csv, line 1") == 5
-    for part in ("'patient' appear more than once", "may all be the slide", "no column is the label", "no column 'sit' for the site", "may all be the patient"):
+    for part in (
+        "'patient' appear more than once",
+        "may all be the slide",
+        "no column is the label",
+        "no column 'sit' for the site",
+        "may all be the patient",
+    ):
         assert part in message
 
 

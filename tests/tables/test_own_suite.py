@@ -258,19 +258,31 @@ def test_names_that_are_taken_and_unclear_tables_are_told_together(clinic, regis
 @pytest.mark.parametrize(
     ("said", "fault"),
     [
-        ({"fusion": "early", "patient": ""}, "no column of patients"),
         ({"task": "binary", "classes": ["a", "b", "c"]}, "binary has 2 classes"),
         ({"classes": ["a", "a"]}, "appears twice"),
         ({"features": {}}, "no folder"),
         ({"fusion": "middle"}, "'none', 'early' or 'late'"),
     ],
 )
-def test_what_cannot_be_meant_is_a_fault(clinic, registry, said, fault):
+def test_what_cannot_be_meant_is_a_fault_of_the_file(clinic, said, fault):
+    path = written(clinic.write(), **said)
+
+    with pytest.raises(SuiteError, match=fault):
+        load_suite(path)
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({"fusion": "early", "patient": ""}, "no column of patients"),
+        ({"metric": "auc"}, "metric: .*'auc'"),
+    ],
+)
+def test_what_the_table_cannot_give_is_a_fault(clinic, registry, said, fault):
     path = written(clinic.write(), **said)
 
     with pytest.raises(SuiteError, match=fault):
         with_own_data(registry, path, None)
-        load_suite(path)
 
 
 def test_given_splits_need_a_file(clinic):
