@@ -139,6 +139,8 @@ class Dataset(_Record):
         Features of the same bags by several encoders, computed elsewhere: name of the encoder and
         ``target(data: Path)`` yielding the bags with its features. They are the views of the data
         set where a suite names no encoder; ``target`` is then the first.
+    coords_unit
+        Of ``coords`` that the bags bring: ``level-0 pixels``, ``micrometres``; empty if unknown.
     patient_rule
         How bags of a patient are scored: each by itself when empty; as one by the ``mean`` of
         their probabilities; or by the largest, ``max``, for "any slide shows it".
@@ -173,6 +175,7 @@ class Dataset(_Record):
     published_splits: Callable[..., Any] | str | None = None
     given_splits: Callable[..., Any] | str | None = None
     views: Mapping[str, Callable[..., Any] | str] = field(default_factory=dict)
+    coords_unit: str = ""
     patient_rule: Literal["", "max", "mean"] = ""
     notes: Callable[..., Any] | str | None = None
     downloads: tuple[Download, ...] = ()
