@@ -157,6 +157,21 @@ def test_a_splits_file_is_used_as_it_is(clinic, registry):
     assert [[("train", "val", "test")[role] for role in row] for row in roles] == expected
 
 
+def test_a_column_for_each_fold_means_the_same(clinic, registry):
+    """As Patho-Bench writes its splits."""
+    expected = write_splits(clinic.write())[:3]
+    lines = ["slide_id,fold_0,fold_1,fold_2"]
+    lines += [
+        f"{row[0]},{','.join(roles)}" for row, *roles in zip(clinic.rows, *expected, strict=True)
+    ]
+    (clinic.folder / "splits.csv").write_text("\n".join(lines), encoding="utf-8")
+
+    (ground,) = given(clinic, registry, repeats=1).prepared.grounds
+
+    roles = ground.splits.roles.reshape(3, -1)
+    assert [[("train", "val", "test")[role] for role in row] for row in roles] == expected
+
+
 def drop_last(lines):
     del lines[-1]
 
