@@ -161,9 +161,8 @@ def test_a_column_for_each_fold_means_the_same(clinic, registry):
     """As Patho-Bench writes its splits."""
     expected = write_splits(clinic.write())[:3]
     lines = ["slide_id,fold_0,fold_1,fold_2"]
-    lines += [
-        f"{row[0]},{','.join(roles)}" for row, *roles in zip(clinic.rows, *expected, strict=True)
-    ]
+    columns = zip(*expected, strict=True)
+    lines += [f"{row[0]},{','.join(r)}" for row, r in zip(clinic.rows, columns, strict=True)]
     (clinic.folder / "splits.csv").write_text("\n".join(lines), encoding="utf-8")
 
     (ground,) = given(clinic, registry, repeats=1).prepared.grounds
@@ -344,3 +343,18 @@ def test_musk1_as_a_folder_has_the_runs_of_the_built_in_musk1(clinic, registry, 
 
     assert keys(planned(path, own, clinic.folder / "one")) == theirs
     assert len(theirs) == 2 * 2 * 3
+
+
+def test_late_fusion_needs_no_new_training(clinic, registry):
+    """It only scores: the runs keep their keys, and the features are not built again."""
+    clinic.write()
+    cache = clinic.folder / "cache"
+    made = []
+    for fusion in ("none", "late", "early"):
+        path = written(clinic, fusion=fusion)
+        made.append(planned(path, with_own_data(registry, path, cache), clinic.folder))
+
+    assert keys(made[0]) == keys(made[1])
+    assert not set(keys(made[0])) & set(keys(made[2]))
+    paths = [plan.prepared.grounds[0].features_path for plan in made]
+    assert paths[0] == paths[1] != paths[2]
