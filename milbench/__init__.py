@@ -18,7 +18,8 @@ from milbench.errors import (
 from milbench.hookspecs import API_VERSION, hookimpl
 from milbench.levels import Levels
 from milbench.pictures import Box, MaskedPicture, Picture, Regions, Tiles
-from milbench.records import Aggregator, Dataset, Download, Encoder, Recipe, Tiler
+from milbench.recipe import Recipe
+from milbench.records import Aggregator, Dataset, Download, Encoder, Tiler
 from milbench.slides import Slide
 from milbench.space import Choice, LogUniform, Uniform
 from milbench.weights import Weights

@@ -40,25 +40,27 @@ class Prepared:
 
     ``skipped`` and ``broken`` map a data set to the reason; one that lacks an encoder's weights is
     named with its view. ``left_out`` maps a data set to its bags that could not be read, each with
-    the reason.
+    the reason; ``notes`` to what it tells of its bags itself.
     """
 
     grounds: list[Ground] = field(default_factory=list)
     left_out: dict[str, dict[str, str]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def states(self) -> dict[str, dict[str, Any]]:
         """Return what became of each data set: status, reason, notes on its bags and splits."""
         ready = {
-            ground.dataset.name: _state(
-                "ready", "", (*self._missing(ground.dataset.name), *ground.splits.notes)
-            )
-            for ground in self.grounds
+            ground.dataset.name: _state("ready", "", self._notes(ground)) for ground in self.grounds
         }
         skipped = {name: _state("skipped", why) for name, why in self.skipped.items()}
         return ready | skipped | {name: _state("failed", why) for name, why in self.broken.items()}
+
+    def _notes(self, ground: Ground) -> tuple[str, ...]:
+        name = ground.dataset.name
+        return (*self.notes.get(name, ()), *self._missing(name), *ground.splits.notes)
 
     def _missing(self, dataset: str) -> tuple[str, ...]:
         """Return a note that names the bags that are left out; none where there are none."""
@@ -113,6 +115,9 @@ def prepare(
             prepared.broken[dataset.name] = seen + _without_name(dataset, error)
         else:
             prepared.grounds.append(ground)
+            tell = dataset.load_beside("notes")
+            if tell is not None:
+                prepared.notes[dataset.name] = tuple(tell(places.data))
     return prepared
 
 
@@ -163,7 +168,9 @@ def _drawn(suite: Suite, dataset: Dataset, table: BagTable, data: Path) -> Split
     plan = SplitPlan(**suite.splits.model_dump())
     read = dataset.load_published_splits() if plan.scheme == "published" else None
     published = None if read is None else read(data)
-    return draw_splits(table, plan, name=dataset.name, published=published)
+    read_given = dataset.load_beside("given_splits") if plan.scheme == "given" else None
+    given = None if read_given is None else read_given(data)
+    return draw_splits(table, plan, name=dataset.name, published=published, given=given)
 
 
 def _keep(path: Path, drawn: Splits, table: BagTable) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from milbench.errors import PluginError
 from milbench.levels import Levels
+from milbench.recipe import Recipe
 from milbench.space import Space
 
 if TYPE_CHECKING:
@@ -28,46 +29,6 @@ Need = Literal["coords", "order", "levels", "images"]
 Material = Literal["masks"]
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """How a method wants to be trained, as data; a suite may override each field.
-
-    Parameters
-    ----------
-    optimizer
-        ``adam``, ``adamw``, ``sgd``, ``radam``, ``lookahead-radam`` (RAdam with the decoupled decay
-        of AdamW, pulled back half-way every six steps) or ``rmsprop`` (squares decay by 0.99).
-    lr, weight_decay, betas, momentum, nesterov
-        Of the optimiser; ``betas`` belong to the Adam family, ``momentum`` to SGD and RMSprop.
-    decay
-        What weight decay shrinks: ``all`` parameters, or ``matrices`` only, those of two axes or
-        more, and neither biases nor the scales of normalisations.
-    schedule
-        ``constant``; ``cosine`` from ``lr`` to ``final_lr`` over ``epochs``, stepped once an
-        epoch; or ``plateau``, a tenth, but not less than ``final_lr``, whenever the training loss
-        has not fallen for more than five epochs.
-    epochs
-        Upper bound of passes over the training bags.
-    patience
-        Stop after this many epochs without a better validation loss; 0 never stops early.
-    select
-        ``best``: keep the weights of the lowest validation loss; ``last``: keep the last ones.
-    """
-
-    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam", "rmsprop"] = "adam"
-    lr: float = 2e-4
-    weight_decay: float = 1e-5
-    decay: Literal["all", "matrices"] = "all"
-    betas: tuple[float, float] = (0.9, 0.999)
-    momentum: float = 0.0
-    nesterov: bool = False
-    schedule: Literal["constant", "cosine", "plateau"] = "constant"
-    final_lr: float = 0.0
-    epochs: int = 50
-    patience: int = 10
-    select: Literal["best", "last"] = "best"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +134,21 @@ class Dataset(_Record):
     published_splits
         ``target(data: Path)`` returning ``{repeat: {bag_id: fold}}`` of the published test folds,
         or None.
+    given_splits
+        ``target(data: Path)`` returning ``{(repeat, fold): {bag_id: role}}``, whole splits for the
+        scheme ``given``, or None.
+    views
+        Features of the same bags by several encoders, computed elsewhere: name of the encoder and
+        ``target(data: Path)`` yielding the bags with its features. They are the views of the data
+        set where a suite names no encoder; ``target`` is then the first.
+    coords_unit
+        Of ``coords`` that the bags bring: ``level-0 pixels``, ``micrometres``; empty if unknown.
+    patient_rule
+        How bags of a patient are scored: each by itself when empty; as one by the ``mean`` of
+        their probabilities; or by the largest, ``max``, for "any slide shows it".
+    notes
+        ``target(data: Path)`` returning lines that a reader of results must know, asked once the
+        bags were read; or None.
     downloads
         What ``milbench fetch`` gets.
     how_to_get
@@ -199,6 +175,11 @@ class Dataset(_Record):
     group_known: bool = True
     trained_as: str = ""
     published_splits: Callable[..., Any] | str | None = None
+    given_splits: Callable[..., Any] | str | None = None
+    views: Mapping[str, Callable[..., Any] | str] = field(default_factory=dict)
+    coords_unit: str = ""
+    patient_rule: Literal["", "max", "mean"] = ""
+    notes: Callable[..., Any] | str | None = None
     downloads: tuple[Download, ...] = ()
     how_to_get: str = ""
     licence: str = "not stated"
@@ -209,6 +190,10 @@ class Dataset(_Record):
         _Record.__post_init__(self)  # super() does not find its way in a class with slots
         if self.levels is None:
             return
+        if self.patient_rule:
+            raise PluginError(
+                f"{self.name}: a patient_rule with levels is not there; leave one out"
+            )
         if not isinstance(self.levels, Levels):
             raise PluginError(f"{self.name}: levels are {self.levels!r}; expected milbench.Levels")
         try:
@@ -227,6 +212,27 @@ class Dataset(_Record):
         if self.published_splits is None:
             return None
         return _resolve(self.name, self.published_splits)
+
+    def load_view(self, encoder: str) -> Callable[..., Any]:
+        """Return the reader of the bags with the features of ``encoder``.
+
+        Raises
+        ------
+        PluginError
+            If its module cannot be imported.
+        """
+        return _resolve(self.name, self.views.get(encoder, self.target))
+
+    def load_beside(self, name: Literal["given_splits", "notes"]) -> Callable[..., Any] | None:
+        """Return the code that the field ``name`` names, or None where there is none.
+
+        Raises
+        ------
+        PluginError
+            If its module cannot be imported.
+        """
+        target = getattr(self, name)
+        return None if target is None else _resolve(self.name, target)
 
     def load_masks(self) -> Callable[..., Any] | None:
         """Return the reader of the masked pictures, or None where there are none.

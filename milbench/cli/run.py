@@ -17,6 +17,13 @@ from milbench.cli.options import (
     results_option,
     suite_paths,
 )
+from milbench.cli.own_data import (
+    explain_left_out,
+    named_suite,
+    own_options,
+    own_suite,
+    take_own,
+)
 from milbench.registry import load_registry
 
 if TYPE_CHECKING:
@@ -29,7 +36,8 @@ FEW_RUNS = 24
 
 
 @click.command(short_help="Run a suite: train, store the results, rank the methods.")
-@click.option("--suite", required=True, help="Name of a suite, path of a suite file, or 'all'.")
+@click.option("--suite", help="Name of a suite, path of a suite file, or 'all'.")
+@own_options
 @data_option
 @results_option
 @cache_option
@@ -71,9 +79,14 @@ FEW_RUNS = 24
 @click.option("--fresh", is_flag=True, help="Train again what is already done.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 def run(
-    suite: str, leaderboards: Path, precision: Precision | None, *, dry_run: bool, **options: Any
+    suite: str | None,
+    leaderboards: Path,
+    precision: Precision | None,
+    *,
+    dry_run: bool,
+    **options: Any,
 ) -> int:
-    """Run a suite and print its leaderboard.
+    """Run a suite, or the common methods on your own data, and print the leaderboard.
 
     What is already done is left alone, so an interrupted run goes on where it stopped. Ends with
     status 0 when all runs are done or skipped with a reason, 1 when any failed, 2 on wrong usage.
@@ -81,15 +94,23 @@ def run(
     from milbench.cli.preparing import Preparing
     from milbench.run import plan as make_plan
     from milbench.suite import load_suite
+    from milbench.tables.offer import with_own_data
 
-    registry = load_registry()
-    paths = suite_paths(suite, registry)
-    _refuse_faults(paths, registry, options["results"])
+    plugins = load_registry()
+    own = take_own(options)
+    if own is None:
+        paths = suite_paths(named_suite(suite), plugins, options["results"])
+    else:
+        paths = [own_suite(own, suite, plugins, options)]
+    registries = [with_own_data(plugins, path, options["cache"]) for path in paths]
+    _refuse_faults(paths, registries, options["results"])
     failed = 0
-    for loaded in [load_suite(path, precision) for path in paths]:
+    suites = [load_suite(path, precision) for path in paths]
+    for loaded, registry in zip(suites, registries, strict=True):
         with Preparing(f"{loaded.name}: preparing data") as preparing:
             plan = make_plan(loaded, registry, _settings(options), preparing)
         _explain_absent(plan)
+        explain_left_out(plan, registry)
         _explain_tuning(plan, registry)
         if dry_run:
             _print_plan(plan)
@@ -98,12 +119,12 @@ def run(
     return 1 if failed else 0
 
 
-def _refuse_faults(paths: list[Path], registry: Registry, results: Path) -> None:
+def _refuse_faults(paths: list[Path], registries: list[Registry], results: Path) -> None:
     from milbench.check import faults
     from milbench.errors import SuiteError
     from milbench.suite import listing
 
-    for path in paths:
+    for path, registry in zip(paths, registries, strict=True):
         found = faults(path, registry, results)
         if found:
             raise SuiteError(listing(path, found))

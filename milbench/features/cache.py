@@ -120,17 +120,17 @@ def cached_features(
     if kept is not None:
         return kept
     about = replace(_about(dataset, view, fingerprint), weights=digest)
-    if view.encoder.name == PRECOMPUTED:  # nothing dear that a journal could save
+    if view.encoder.name == PRECOMPUTED or view.encoder.name in dataset.views:
+        given = dataset.load_view(view.encoder.name)(data)  # nothing dear for a journal to save
         build = Build(cut=cutter_of(dataset, view, data))
-        return write_features(path, dataset.load()(data), encode=None, about=about, build=build)
+        return write_features(path, given, encode=None, about=about, build=build)
     with alone(path) as is_alone:
         kept = _kept(path, fingerprint, verify=making.verify, is_told=False)
         if kept is not None:  # by the process that was waited for
             return kept
         journal = _journal(path, dataset, view) if is_alone else None
-        build = Build(
-            cut=cutter_of(dataset, view, data), journal=journal, observe=making.observe
-        )
+        cut = cutter_of(dataset, view, data)
+        build = Build(cut=cut, journal=journal, observe=making.observe)
         encode = built_encoder(view, making.encoding, weights)
         return write_features(path, dataset.load()(data), encode=encode, about=about, build=build)
 
@@ -190,7 +190,7 @@ def _about(dataset: Dataset, view: View, fingerprint: str) -> About:
         classes=dataset.classes,
         fingerprint=fingerprint,
         tiler="" if view.tiler is None else f"{view.tiler.name}({view.settings})",
-        coords_unit="" if view.tiler is None else LEVEL_0,
+        coords_unit=dataset.coords_unit if view.tiler is None else LEVEL_0,
         precision=view.precision,
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Scheme = Literal["kfold", "published", "official", "monte-carlo"]
+Scheme = Literal["kfold", "published", "official", "monte-carlo", "given"]
 
 ROLES = ("train", "val", "test")  # the value of a role is its position here
 TRAIN, VAL, TEST = range(3)
@@ -34,7 +34,8 @@ class SplitPlan:
     scheme
         ``kfold``: every bag is tested once a repeat. ``published``: the data set's published test
         folds, then ``kfold`` for the repeats beyond them. ``official``: the data set's own parts,
-        one fold. ``monte-carlo``: ``folds`` independent random test parts a repeat.
+        one fold. ``monte-carlo``: ``folds`` independent random test parts a repeat. ``given``:
+        the role of every bag in every fold, as a file of the data set has it.
     repeats
         Each repeat is a new split.
     folds
