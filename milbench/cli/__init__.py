@@ -45,6 +45,12 @@ COMMANDS = {
     "compare": Entry(
         "milbench.cli.compare:compare", "Compare two methods in full, from stored results."
     ),
+    "audit": Entry(
+        "milbench.cli.audit:audit", "Look for leaks and missing classes in anyone's splits."
+    ),
+    "doctor": Entry(
+        "milbench.cli.doctor:doctor", "Check packages, device, data sets, caches and disk."
+    ),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
         "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators or suites."

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Scheme = Literal["kfold", "published", "official", "monte-carlo"]
+Scheme = Literal["kfold", "published", "official", "monte-carlo", "given"]
+Leaks = Literal["refused", "allowed"]
 
-ROLES = ("train", "val", "test")  # the value of a role is its position here
-TRAIN, VAL, TEST = range(3)
+ROLES = ("train", "val", "test", "unused")  # the value of a role is its position here
+TRAIN, VAL, TEST, UNUSED = range(4)
 COLUMNS = ("bag_id", "group_id", "repeat", "fold", "role")
 
 
@@ -34,7 +35,8 @@ class SplitPlan:
     scheme
         ``kfold``: every bag is tested once a repeat. ``published``: the data set's published test
         folds, then ``kfold`` for the repeats beyond them. ``official``: the data set's own parts,
-        one fold. ``monte-carlo``: ``folds`` independent random test parts a repeat.
+        one fold. ``monte-carlo``: ``folds`` independent random test parts a repeat. ``given``: the
+        folds in the data set's file of splits, whoever drew them.
     repeats
         Each repeat is a new split.
     folds
@@ -46,6 +48,8 @@ class SplitPlan:
         Share of the bags that ``monte-carlo`` tests on.
     seed
         Together with the data set's name, decides every draw.
+    leaks
+        Whether ``given`` splits may have a patient in two parts of a fold.
     """
 
     scheme: Scheme = "kfold"
@@ -54,6 +58,7 @@ class SplitPlan:
     validation: float = 0.2
     test: float = 0.2
     seed: int = 1
+    leaks: Leaks = "refused"
 
     def __post_init__(self) -> None:
         if self.scheme not in get_args(Scheme):
@@ -90,9 +95,10 @@ class Splits:
     Parameters
     ----------
     bag_ids, groups
-        One a bag, in the order of the table; bags of a group never have two roles in one fold.
+        One a bag, in the order of the table; bags of a group never have two roles in one fold,
+        unless the plan allows leaks.
     roles : (repeats, folds, B) int8
-        0 train, 1 val, 2 test.
+        0 train, 1 val, 2 test; 3 for bags that a fold of given splits leaves out.
     plan
         None for splits read from a file without one.
     notes
