@@ -168,15 +168,15 @@ class _Members:
                 yield Finding(code, self.name, text)
 
     def _classes(self) -> Iterator[Finding]:
+        label = dict(self._known.label)
         if self._is_by_patient:
-            by_patient = {self._known.patient_of(s): c for s, c in self._known.label.items() if c}
-            label = by_patient.get
-        else:
-            label = self._known.label.get
-        present = {part: {label(one) for one in slides} for part, slides in self.slides.items()}
-        every = set().union(*present.values()) - {None, ""}
+            label = {self._known.patient_of(s): c for s, c in self._known.label.items() if c}
+        present = {
+            part: {label.get(one, "") for one in slides} for part, slides in self.slides.items()
+        }
+        every = set().union(*present.values()) - {""}
         for part in PARTS:
-            missing = sorted(str(name) for name in every - present[part])
+            missing = sorted(every - present[part])
             if self.slides[part] and missing:
                 text = f"no slide of class {', '.join(missing)} in {part}"
                 yield Finding("MISSING_CLASS", self.name, text)
@@ -268,7 +268,11 @@ def _sites(known: Labels, slides: set[str]) -> Iterator[Finding]:
     if found.v >= ASSOCIATED:
         text = (
             f"the site tells the class: bias-corrected Cramer's V {found.v:.2f} over "
-            f"{found.rows} sites and {found.columns} classes (p {found.p:.1g}); a method may learn "
-            "the site"
+            f"{found.rows} sites and {found.columns} classes (p {_shown(found.p)}); a method may "
+            "learn the site"
         )
         yield Finding("SITE_LABEL", "", text)
+
+
+def _shown(p: float) -> str:
+    return f"{p:.1g}" if p >= 1e-16 else "below 1e-16"  # noqa: PLR2004  # rounding of a double

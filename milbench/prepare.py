@@ -39,7 +39,7 @@ class Prepared:
     @property
     def states(self) -> dict[str, dict[str, Any]]:
         """Return what became of each data set: status, reason, and notes on its splits."""
-        ready = {g.dataset.name: _state("ready", "", g.splits.notes) for g in self.grounds}
+        ready = {g.dataset.name: _ready(g.splits) for g in self.grounds}
         skipped = {name: _state("skipped", why) for name, why in self.skipped.items()}
         return ready | skipped | {name: _state("failed", why) for name, why in self.broken.items()}
 
@@ -89,6 +89,11 @@ def _without_name(dataset: Dataset, error: MilbenchError) -> str:
     return str(error).removeprefix(f"{dataset.name}: ")
 
 
+def _ready(splits: Splits) -> dict[str, Any]:
+    state = _state("ready", "", splits.notes)
+    return state | {"leaks": True} if splits.is_leaking else state
+
+
 def _state(status: str, reason: str, notes: tuple[str, ...] = ()) -> dict[str, Any]:
     return {"status": status, "reason": reason, "notes": list(notes)}
 
@@ -110,9 +115,29 @@ def _ground(suite: Suite, seen: tuple[Dataset, View], features: Features, places
 
 def _drawn(suite: Suite, dataset: Dataset, table: BagTable, data: Path) -> Splits:
     plan = SplitPlan(**suite.splits.model_dump())
+    if plan.scheme == "given":
+        return _given(dataset, plan, table, data)
     read = dataset.load_published_splits() if plan.scheme == "published" else None
     published = None if read is None else read(data)
     return draw_splits(table, plan, name=dataset.name, published=published)
+
+
+def _given(dataset: Dataset, plan: SplitPlan, table: BagTable, data: Path) -> Splits:
+    """Return the splits of the file that the data set comes with.
+
+    Raises
+    ------
+    SplitError
+        If there is no such file, it does not fit the bags or the plan, or it leaks and the suite
+        does not allow that.
+    """
+    find = dataset.load_given_splits()
+    if find is None:
+        raise SplitError(
+            f"{dataset.name}: comes with no file of splits; use another splits.scheme, such as "
+            "'kfold'"
+        )
+    return load_splits(find(data), table, plan=plan, leaks=plan.leaks)
 
 
 def _keep(path: Path, drawn: Splits, table: BagTable) -> None:
@@ -124,7 +149,7 @@ def _keep(path: Path, drawn: Splits, table: BagTable) -> None:
         If the stored file is damaged or has other splits.
     """
     if path.exists():
-        stored = load_splits(path, table)
+        stored = load_splits(path, table, leaks="allowed")  # as far as ``drawn`` does
         shared = min(stored.n_repeats, drawn.n_repeats)
         if not np.array_equal(stored.roles[:shared], drawn.roles[:shared]):
             raise SplitError(

@@ -171,6 +171,9 @@ class Dataset(_Record):
     published_splits
         ``target(data: Path)`` returning ``{repeat: {bag_id: fold}}`` of the published test folds,
         or None.
+    given_splits
+        ``target(data: Path)`` returning the path of a file of splits in milbench's own form, for
+        the scheme ``given``; or None.
     downloads
         What ``milbench fetch`` gets.
     how_to_get
@@ -197,6 +200,7 @@ class Dataset(_Record):
     group_known: bool = True
     trained_as: str = ""
     published_splits: Callable[..., Any] | str | None = None
+    given_splits: Callable[..., Any] | str | None = None
     downloads: tuple[Download, ...] = ()
     how_to_get: str = ""
     licence: str = "not stated"
@@ -225,6 +229,16 @@ class Dataset(_Record):
         if self.published_splits is None:
             return None
         return _resolve(self.name, self.published_splits)
+
+    def load_given_splits(self) -> Callable[..., Any] | None:
+        """Return what finds the file of given splits, or None where there is none.
+
+        Raises
+        ------
+        PluginError
+            If its module cannot be imported.
+        """
+        return None if self.given_splits is None else _resolve(self.name, self.given_splits)
 
     def load_masks(self) -> Callable[..., Any] | None:
         """Return the reader of the masked pictures, or None where there are none.

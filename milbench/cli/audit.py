@@ -12,6 +12,7 @@ from milbench.cli.console import messages, print_json, results, table
 if TYPE_CHECKING:
     from milbench.audit import Audit
     from milbench.interchange.labels import Columns, Labels
+    from milbench.interchange.split_files import SplitFiles
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -34,13 +35,20 @@ def column_options(command: Any) -> Any:
 @labels_option
 @column_options
 @click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the splits of the slides in --labels to this file, as suites read them.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["terminal", "json"]),
     default="terminal",
     show_default=True,
 )
-def audit(splits: Path, labels: Path | None, form: str, **columns: str | None) -> int:
+def audit(
+    splits: Path, labels: Path | None, out: Path | None, form: str, **columns: str | None
+) -> int:
     """Look at the file or folder SPLITS for what gives wrong numbers.
 
     Patients or slides in two parts of a fold, test parts that overlap, slides without a label or
@@ -50,13 +58,27 @@ def audit(splits: Path, labels: Path | None, form: str, **columns: str | None) -
     from milbench.audit import audit as audit_splits
     from milbench.interchange.split_readers import read_split_files
 
-    read = read_split_files(splits)
-    found = audit_splits(read, known_labels(labels, columns))
+    read, known = read_split_files(splits), known_labels(labels, columns)
+    found = audit_splits(read, known)
     if form == "json":
         print_json(as_json(found, read.notes))
     else:
         print_audit(found, read.notes)
+    if out is not None:
+        _write(out, read, known)
     return 1 if found.leaks or found.faults else 0
+
+
+def _write(out: Path, read: SplitFiles, known: Labels) -> None:
+    from milbench.interchange.stored_splits import stored_form
+
+    known = known.over(read.inside)
+    slides = [slide for slide, label in known.label.items() if label]
+    if not slides:
+        raise click.UsageError("--out needs --labels: the slides that a suite has")
+    stored = stored_form(read, {slide: known.patient_of(slide) or slide for slide in slides})
+    stored.save(out)
+    messages.print(f"wrote {out}: {stored.n_repeats} x {stored.n_folds} folds", markup=False)
 
 
 def known_labels(path: Path | None, columns: dict[str, str | None]) -> Labels:

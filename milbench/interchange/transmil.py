@@ -51,7 +51,7 @@ def labelled_parts(place: Place, producer: str, slides: str, label: str) -> Spli
 
 def _labels(sheet: Sheet, slides: str, label: str) -> Labels:
     names = sheet.by_lower_case
-    found = {}
+    found: dict[str, str] = {}
     for part in PARTS:
         pair = sheet[names[slides.format(part)]], sheet[names[label.format(part)]]
         found |= {slide_of(one): cell.removesuffix(".0") for one, cell in zip(*pair, strict=True)}

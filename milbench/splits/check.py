@@ -10,7 +10,6 @@ from milbench.errors import SplitError
 from milbench.splits.plan import ROLES, TEST, TRAIN, UNUSED
 
 if TYPE_CHECKING:
-
     from milbench.bags import BagTable
     from milbench.splits.plan import Leaks, Splits
 

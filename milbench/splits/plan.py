@@ -103,6 +103,8 @@ class Splits:
         None for splits read from a file without one.
     notes
         What a reader of results must know about the draw.
+    is_leaking
+        Whether a group has bags in two parts of a fold, which the plan then allows.
     """
 
     bag_ids: tuple[str, ...]
@@ -110,6 +112,7 @@ class Splits:
     roles: np.ndarray
     plan: SplitPlan | None = None
     notes: tuple[str, ...] = ()
+    is_leaking: bool = False
 
     @property
     def n_repeats(self) -> int:
