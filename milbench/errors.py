@@ -8,6 +8,7 @@
     |-- DatasetError        the files of a data set say something impossible
     |   `-- MissingDataError    the files are not there: the data set is skipped with this reason
     |-- FeatureError        a feature store is damaged, stale or does not fit
+    |   `-- FeatureFileError    a file of features from another tool cannot be used
     |-- SplitError          the asked split cannot be drawn, or does not fit the bags
     |-- StoreError          a result file is damaged or does not fit
     |-- ShapeError          a tensor has another shape than its docstring says
@@ -42,6 +43,10 @@ class MissingDataError(DatasetError):
 
 class FeatureError(MilbenchError):
     """A feature store is damaged, stale or does not fit."""
+
+
+class FeatureFileError(FeatureError):
+    """A file of features from another tool cannot be used."""
 
 
 class SplitError(MilbenchError):
