@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import re
 
-# Of slides (OpenSlide's formats and pictures), then of features and tables.
-ENDINGS = (
-    *(".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide"),
-    *(".dcm", ".czi", ".qptiff", ".isyntax", ".qpdata", ".png", ".jpg", ".jpeg"),
-    *(".pt", ".h5", ".hdf5", ".npy", ".npz", ".csv", ".safetensors"),
-)
+from milbench.interchange.slide_names import slide_id
+
 BARCODE = re.compile(r"TCGA-(\w{2})-\w{4}(?=$|[-_.])", re.IGNORECASE)
 
 
 def slide_of(text: str) -> str:
-    """Return the slide that a cell or a file name stands for.
+    """Return the slide that a cell of a table stands for; empty text for an empty cell.
 
-    Folders before it and endings behind it are left out: ``/testing/test_001/``,
-    ``features/normal_001.tif.npy`` and ``A.svs`` are ``test_001``, ``normal_001`` and ``A``. Only
-    known endings go, because ids such as ``TCGA-..-DX1.041E15D5`` hold dots.
+    As :func:`milbench.interchange.slide_names.slide_id`, and ``/testing/test_001/`` is ``test_001``.
+
+    Raises
+    ------
+    FeatureFileError
+        If it leads out of its folder.
     """
-    name = re.split(r"[/\\]", text.strip().rstrip("/\\"))[-1]
-    while name.lower().endswith(ENDINGS):
-        stem = name.rpartition(".")[0]
-        if not stem:
-            break
-        name = stem
-    return name
+    named = text.strip().rstrip("/\\")
+    return slide_id(named) if named else ""
 
 
 def tcga_case(slide: str) -> str:
