@@ -114,8 +114,18 @@ def _name_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]:
     kinds: dict[str, Kind] = {"datasets": "dataset", "encoders": "encoder"}
     for key, kind in kinds.items():
         names = data.get(key, [])
+        given = _given_encoders(data) if kind == "encoder" else set()
         for position, name in enumerate(names if isinstance(names, list) else []):
+            if name in given:
+                continue
             yield from _lookup(f"{key}[{position}]", kind, name, registry)
+
+
+def _given_encoders(data: dict[str, Any]) -> set[str]:
+    """Return the encoders whose features own data sets of the suite bring."""
+    own = data.get("dataset")
+    folders = [entry.get("features") for entry in own or () if isinstance(entry, dict)]
+    return {name for folder in folders if isinstance(folder, dict) for name in folder}
 
 
 def _tiler_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]:
@@ -157,7 +167,8 @@ def _method_faults(data: dict[str, Any], registry: Registry, stored: Store | Non
         if not isinstance(method, dict) or not isinstance(method.get("name"), str):
             continue  # a structural fault, already listed
         place = f"methods[{position}]"
-        yield from _lookup(f"{place}.encoder", "encoder", method.get("encoder"), registry)
+        if method.get("encoder") not in _given_encoders(data):
+            yield from _lookup(f"{place}.encoder", "encoder", method.get("encoder"), registry)
         unknown = list(_lookup(f"{place}.name", "aggregator", method["name"], registry))
         if unknown or stored is None or not _was_trained(method, registry, stored):
             yield from unknown or _setting_faults(place, method, registry)

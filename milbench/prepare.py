@@ -29,17 +29,21 @@ if TYPE_CHECKING:
 class Prepared:
     """The data sets of a suite: ready, skipped because absent, or broken.
 
-    ``skipped`` and ``broken`` map a data set to the reason.
+    ``skipped`` and ``broken`` map a data set to the reason, ``notes`` to what it tells of its bags.
     """
 
     grounds: list[Ground] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def states(self) -> dict[str, dict[str, Any]]:
         """Return what became of each data set: status, reason, and notes on its splits."""
-        ready = {g.dataset.name: _ready(g.splits) for g in self.grounds}
+        ready = {
+            g.dataset.name: _ready(g.splits, self.notes.get(g.dataset.name, ()))
+            for g in self.grounds
+        }
         skipped = {name: _state("skipped", why) for name, why in self.skipped.items()}
         return ready | skipped | {name: _state("failed", why) for name, why in self.broken.items()}
 
@@ -81,6 +85,9 @@ def prepare(suite: Suite, registry: Registry, places: Places, *, verify: bool = 
             prepared.broken[dataset.name] = seen + _without_name(dataset, error)
         else:
             prepared.grounds.append(ground)
+            tell = dataset.load_beside("notes")
+            if tell is not None:
+                prepared.notes[dataset.name] = tuple(tell(places.data))
     return prepared
 
 
@@ -89,8 +96,8 @@ def _without_name(dataset: Dataset, error: MilbenchError) -> str:
     return str(error).removeprefix(f"{dataset.name}: ")
 
 
-def _ready(splits: Splits) -> dict[str, Any]:
-    state = _state("ready", "", splits.notes)
+def _ready(splits: Splits, notes: tuple[str, ...]) -> dict[str, Any]:
+    state = _state("ready", "", (*notes, *splits.notes))
     return state | {"leaks": True} if splits.is_leaking else state
 
 
@@ -115,29 +122,11 @@ def _ground(suite: Suite, seen: tuple[Dataset, View], features: Features, places
 
 def _drawn(suite: Suite, dataset: Dataset, table: BagTable, data: Path) -> Splits:
     plan = SplitPlan(**suite.splits.model_dump())
-    if plan.scheme == "given":
-        return _given(dataset, plan, table, data)
     read = dataset.load_published_splits() if plan.scheme == "published" else None
     published = None if read is None else read(data)
-    return draw_splits(table, plan, name=dataset.name, published=published)
-
-
-def _given(dataset: Dataset, plan: SplitPlan, table: BagTable, data: Path) -> Splits:
-    """Return the splits of the file that the data set comes with.
-
-    Raises
-    ------
-    SplitError
-        If there is no such file, it does not fit the bags or the plan, or it leaks and the suite
-        does not allow that.
-    """
-    find = dataset.load_given_splits()
-    if find is None:
-        raise SplitError(
-            f"{dataset.name}: comes with no file of splits; use another splits.scheme, such as "
-            "'kfold'"
-        )
-    return load_splits(find(data), table, plan=plan, leaks=plan.leaks)
+    read_given = dataset.load_beside("given_splits") if plan.scheme == "given" else None
+    given = None if read_given is None else read_given(data)
+    return draw_splits(table, plan, name=dataset.name, published=published, given=given)
 
 
 def _keep(path: Path, drawn: Splits, table: BagTable) -> None:

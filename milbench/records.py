@@ -172,8 +172,18 @@ class Dataset(_Record):
         ``target(data: Path)`` returning ``{repeat: {bag_id: fold}}`` of the published test folds,
         or None.
     given_splits
-        ``target(data: Path)`` returning the path of a file of splits in milbench's own form, for
-        the scheme ``given``; or None.
+        ``target(data: Path)`` returning ``{(repeat, fold): {bag_id: role}}``, whole splits for the
+        scheme ``given``, or None.
+    views
+        Features of the same bags by several encoders, computed elsewhere: name of the encoder and
+        ``target(data: Path)`` yielding the bags with its features. They are the views of the data
+        set where a suite names no encoder; ``target`` is then the first.
+    patient_rule
+        How bags of a patient are scored: each by itself when empty; as one by the ``mean`` of
+        their probabilities; or by the largest, ``max``, for "any slide shows it".
+    notes
+        ``target(data: Path)`` returning lines that a reader of results must know, asked once the
+        bags were read; or None.
     downloads
         What ``milbench fetch`` gets.
     how_to_get
@@ -201,6 +211,9 @@ class Dataset(_Record):
     trained_as: str = ""
     published_splits: Callable[..., Any] | str | None = None
     given_splits: Callable[..., Any] | str | None = None
+    views: Mapping[str, Callable[..., Any] | str] = field(default_factory=dict)
+    patient_rule: Literal["", "max", "mean"] = ""
+    notes: Callable[..., Any] | str | None = None
     downloads: tuple[Download, ...] = ()
     how_to_get: str = ""
     licence: str = "not stated"
@@ -211,6 +224,10 @@ class Dataset(_Record):
         _Record.__post_init__(self)  # super() does not find its way in a class with slots
         if self.levels is None:
             return
+        if self.patient_rule:
+            raise PluginError(
+                f"{self.name}: a patient_rule with levels is not there; leave one out"
+            )
         if not isinstance(self.levels, Levels):
             raise PluginError(f"{self.name}: levels are {self.levels!r}; expected milbench.Levels")
         try:
@@ -230,15 +247,26 @@ class Dataset(_Record):
             return None
         return _resolve(self.name, self.published_splits)
 
-    def load_given_splits(self) -> Callable[..., Any] | None:
-        """Return what finds the file of given splits, or None where there is none.
+    def load_view(self, encoder: str) -> Callable[..., Any]:
+        """Return the reader of the bags with the features of ``encoder``.
 
         Raises
         ------
         PluginError
             If its module cannot be imported.
         """
-        return None if self.given_splits is None else _resolve(self.name, self.given_splits)
+        return _resolve(self.name, self.views.get(encoder, self.target))
+
+    def load_beside(self, name: Literal["given_splits", "notes"]) -> Callable[..., Any] | None:
+        """Return the code that the field ``name`` names, or None where there is none.
+
+        Raises
+        ------
+        PluginError
+            If its module cannot be imported.
+        """
+        target = getattr(self, name)
+        return None if target is None else _resolve(self.name, target)
 
     def load_masks(self) -> Callable[..., Any] | None:
         """Return the reader of the masked pictures, or None where there are none.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from copy import copy
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -98,6 +99,12 @@ class Registry:
             "plugin %s is left out: %s (see: milbench plugins -v)", problem.source, problem.message
         )
         self.problems += (problem,)
+
+    def beside(self, plugin: Plugin) -> Registry:
+        """Return a registry that has the offers of ``plugin`` too; this one stays as it is."""
+        other = copy(self)
+        other.plugins = (*self.plugins, plugin)
+        return other
 
     def _all(self) -> Iterable[Offer]:
         return (offer for plugin in self.plugins for offer in plugin.offers)

@@ -124,7 +124,7 @@ def run(plan: Plan, registry: Registry, observe: Callable[[Finished], None]) -> 
         counts[finished.status] += 1
         observe(finished)
         _tell(registry, finished)
-    counts["failed"] += _planned_on_broken(plan)
+    counts["failed"] += _planned_on_broken(plan, registry)
     registry.suite_finished(plan.suite.name, plan.store.root)
     return counts
 
@@ -224,9 +224,8 @@ def _tell(registry: Registry, finished: Finished) -> None:
     registry.run_finished(run, record)
 
 
-def _planned_on_broken(plan: Plan) -> int:
+def _planned_on_broken(plan: Plan, registry: Registry) -> int:
     """Return how many runs there are on data sets that are broken in the view they need."""
-    registry = load_registry()
     ready = {(ground.dataset.name, ground.view) for ground in plan.prepared.grounds}
     lost = [
         name
@@ -296,6 +295,7 @@ def _dataset_info(dataset: Dataset, view: View, state: dict[str, Any]) -> Datase
         is_leaking=bool(state.get("leaks", False)),
         notes=tuple(state.get("notes", ())),
         levels=dataset.levels,
+        patient_rule=dataset.patient_rule,
     )
 
 

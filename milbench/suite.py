@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from milbench.errors import SuiteError
+from milbench.own_data import OwnData, named_too
 from milbench.search import TUNED
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Splits(_Section):
     """How bags are divided; drawn once and stored beside the results.
 
     ``published`` takes the published test folds of a data set where it has them and draws the
-    rest as ``kfold``; ``given`` takes the whole file of splits that a data set comes with.
+    rest as ``kfold``. ``given`` takes the splits file of each own data set.
     """
 
     scheme: Literal["kfold", "published", "official", "monte-carlo", "given"] = "kfold"
@@ -181,6 +182,7 @@ class Suite(_Section):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     summary: str = ""
     datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    dataset: tuple[OwnData, ...] = ()
     tilers: tuple[Tiling, ...] = ()
     encoders: tuple[Name, ...] = ()
     splits: Splits = Splits()
@@ -204,7 +206,8 @@ class Suite(_Section):
     @property
     def digest(self) -> str:
         """Return 16 hexadecimal digits that name the content of the suite."""
-        return sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        later = set() if self.dataset else {"dataset"}  # suites from before keep their digest
+        return sha256(self.model_dump_json(exclude=later).encode()).hexdigest()[:16]
 
     def in_precision(self, precision: Precision) -> Suite:
         """Return the same suite with every method trained in ``precision``."""
@@ -217,6 +220,7 @@ class Suite(_Section):
 
 
 def _inconsistencies(suite: Suite) -> Iterator[str]:
+    yield from _own_inconsistencies(suite)
     rows = [method.row for method in suite.methods]
     tuned = [method for method in suite.methods if suite.trials(method)]
     for row in sorted({row for row in rows if rows.count(row) > 1}):
@@ -246,6 +250,20 @@ def _impossible_splits(splits: Splits) -> Iterator[str]:
         yield "splits.leaks: only splits of the scheme 'given' can leak; leave the key out"
     if splits.scheme in ("kfold", "published") and splits.folds == 1:
         yield f"splits.folds: {splits.folds} fold leaves nothing to train on; use 2 or more"
+
+
+def _own_inconsistencies(suite: Suite) -> Iterator[str]:
+    names = [own.name for own in suite.dataset]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"dataset: {names.count(name)} tables are called {name!r}"
+    if suite.splits.scheme == "given":
+        lacking = [name for name in suite.datasets if name not in names]
+        lacking += [own.name for own in suite.dataset if not own.splits]
+        if lacking:
+            yield (
+                f"splits.scheme: 'given' takes the splits file of each [[dataset]], and "
+                f"{', '.join(map(repr, lacking))} has none"
+            )
 
 
 def load_suite(path: Path, precision: Precision | None = None) -> Suite:
@@ -308,7 +326,7 @@ def listing(path: Path, faults: list[str]) -> str:
 
 def _validated(data: dict[str, Any]) -> Suite:
     # By way of JSON, where a strict model still takes an array for a tuple.
-    return Suite.model_validate_json(json.dumps(data))
+    return Suite.model_validate_json(json.dumps(named_too(data)))
 
 
 def _follows(fault: Any, places: set[tuple[int | str, ...]]) -> bool:
@@ -336,7 +354,7 @@ def _shown(value: Any) -> str:
 
 
 def _nearest(key: str) -> str:
-    sections = (Suite, Splits, Train, Tune, Protocol, Report, Method, Override, Tiling)
+    sections = (Suite, Splits, Train, Tune, Protocol, Report, Method, Override, Tiling, OwnData)
     known = sorted({field for section in sections for field in section.model_fields})
     close = difflib.get_close_matches(key, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}"

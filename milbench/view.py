@@ -80,7 +80,7 @@ def sections(suite: Suite, registry: Registry) -> Iterator[tuple[Dataset, View]]
     for name in suite.datasets:
         dataset = registry.record(Dataset, name)
         for tiling in (suite.tilers or (None,)) if dataset.tiler else (None,):
-            for encoder in suite.encoders or (dataset.encoder,):
+            for encoder in suite.encoders or tuple(dataset.views) or (dataset.encoder,):
                 yield dataset, _view(registry, dataset, tiling, encoder)
 
 
@@ -88,7 +88,7 @@ def view_of(method: Method, dataset: Dataset, section: View, registry: Registry)
     """Return the view that ``method`` has in a section: what it does not name is the section's."""
     encoder = section.encoder
     if method.encoder is not None:
-        encoder = registry.record(Encoder, method.encoder)
+        encoder = _encoder(registry, dataset, method.encoder)
     if method.tiler is None or not dataset.tiler:
         return View(encoder, section.tiler, section.args)
     return View(encoder, registry.record(Tiler, method.tiler.name), method.tiler.args)
@@ -110,4 +110,12 @@ def _view(registry: Registry, dataset: Dataset, tiling: Tiling | None, encoder: 
     if tiling is not None:
         tiler, args = tiling.name, tiling.args
     found = registry.record(Tiler, tiler) if tiler else None
-    return View(registry.record(Encoder, encoder), found, args)
+    return View(_encoder(registry, dataset, encoder), found, args)
+
+
+def _encoder(registry: Registry, dataset: Dataset, name: str) -> Encoder:
+    """Return an encoder; one whose features the data set brings itself comes before a plugin's."""
+    if name not in dataset.views:
+        return registry.record(Encoder, name)
+    summary = f"features that {dataset.name} brings"
+    return Encoder(name=name, target=dataset.views[name], summary=summary)

@@ -51,7 +51,7 @@ def _suite_path(suite: str | None, folder: Path, registry: Registry) -> Path:
             f"{folder} has results of {len(stored)} suites{': ' * bool(stored)}"
             f"{', '.join(stored)}; say which: --suite NAME"
         )
-    return suite_paths(stored[0] if suite is None else suite, registry)[0]
+    return suite_paths(stored[0] if suite is None else suite, registry, folder)[0]
 
 
 def _compared(
@@ -63,8 +63,10 @@ def _compared(
     from milbench.run import board_of
     from milbench.store import Store
     from milbench.suite import load_suite
+    from milbench.tables.offer import with_own_data
 
     suite = load_suite(path)
+    registry = with_own_data(registry, path, None)
     store = Store(options["results"] / suite.name)
     board = board_of(suite, registry, store)
     board = replace(board, draws=options["draws"] or board.draws)

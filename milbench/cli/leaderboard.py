@@ -45,7 +45,7 @@ def leaderboard(suite: str, form: Format, out: Path | None, **options: Any) -> N
     Nothing is trained: every number comes from the stored predictions.
     """
     registry = load_registry()
-    paths = suite_paths(suite, registry)
+    paths = suite_paths(suite, registry, options["results"])
     into_folder = out is not None and (out.is_dir() or not out.suffix)
     if len(paths) > 1 and not into_folder and (out is not None or form != "terminal"):
         raise click.UsageError(f"{len(paths)} suites do not fit one file; give --out a folder")
@@ -65,8 +65,10 @@ def _built(path: Path, registry: Registry, options: dict[str, Any]) -> Leaderboa
     from milbench.run import board_of
     from milbench.store import Store
     from milbench.suite import load_suite
+    from milbench.tables.offer import with_own_data
 
     suite = load_suite(path, options["precision"])
+    registry = with_own_data(registry, path, None)
     store = Store(options["results"] / suite.name)
     board = board_of(suite, registry, store, options["repeats"])
     board = replace(board, metric=options["metric"], draws=options["draws"] or board.draws)

@@ -13,6 +13,8 @@ from milbench.suite_files import suite_files
 if TYPE_CHECKING:
     from milbench.registry import Registry
 
+OWN_SUITE = "suite.toml"  # below the results of the suite that ``run --bags`` made
+
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 data_option = click.option(
@@ -57,8 +59,13 @@ precision_option = click.option(
 )
 
 
-def suite_paths(name: str, registry: Registry) -> list[Path]:
+def suite_paths(name: str, registry: Registry, results: Path | None = None) -> list[Path]:
     """Return the suite file called ``name``, the file at that path, or all of them.
+
+    Parameters
+    ----------
+    results
+        Folder of all result files; the suite of a user's own data is kept there.
 
     Raises
     ------
@@ -73,6 +80,9 @@ def suite_paths(name: str, registry: Registry) -> list[Path]:
     path = Path(name)
     if path.is_file():
         return [path]
+    kept = None if results is None else results / name / OWN_SUITE
+    if kept is not None and kept.is_file():
+        return [kept]
     raise SuiteError(
         f"suite {name!r}: no such suite and no such file; suites: all, {', '.join(known)}"
     )

@@ -16,6 +16,13 @@ from milbench.cli.options import (
     results_option,
     suite_paths,
 )
+from milbench.cli.own_data import (
+    explain_left_out,
+    named_suite,
+    own_options,
+    own_suite,
+    take_own,
+)
 from milbench.registry import load_registry
 
 if TYPE_CHECKING:
@@ -28,7 +35,8 @@ FEW_RUNS = 24
 
 
 @click.command(short_help="Run a suite: train, store the results, rank the methods.")
-@click.option("--suite", required=True, help="Name of a suite, path of a suite file, or 'all'.")
+@click.option("--suite", help="Name of a suite, path of a suite file, or 'all'.")
+@own_options
 @data_option
 @results_option
 @cache_option
@@ -70,25 +78,38 @@ FEW_RUNS = 24
 @click.option("--fresh", is_flag=True, help="Train again what is already done.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 def run(
-    suite: str, leaderboards: Path, precision: Precision | None, *, dry_run: bool, **options: Any
+    suite: str | None,
+    leaderboards: Path,
+    precision: Precision | None,
+    *,
+    dry_run: bool,
+    **options: Any,
 ) -> int:
-    """Run a suite and print its leaderboard.
+    """Run a suite, or the common methods on your own data, and print the leaderboard.
 
     What is already done is left alone, so an interrupted run goes on where it stopped. Ends with
     status 0 when all runs are done or skipped with a reason, 1 when any failed, 2 on wrong usage.
     """
     from milbench.run import plan as make_plan
     from milbench.suite import load_suite
+    from milbench.tables.offer import with_own_data
 
-    registry = load_registry()
-    paths = suite_paths(suite, registry)
-    _refuse_faults(paths, registry, options["results"])
+    plugins = load_registry()
+    own = take_own(options)
+    if own is None:
+        paths = suite_paths(named_suite(suite), plugins, options["results"])
+    else:
+        paths = [own_suite(own, suite, plugins, options)]
+    registries = [with_own_data(plugins, path, options["cache"]) for path in paths]
+    _refuse_faults(paths, registries, options["results"])
     failed = 0
-    for loaded in [load_suite(path, precision) for path in paths]:
+    suites = [load_suite(path, precision) for path in paths]
+    for loaded, registry in zip(suites, registries, strict=True):
         with messages.status(f"{loaded.name}: preparing data"):
             settings = _settings(options)
             plan = make_plan(loaded, registry, settings)
         _explain_absent(plan)
+        explain_left_out(plan, registry)
         _explain_tuning(plan, registry)
         if dry_run:
             _print_plan(plan)
@@ -97,12 +118,12 @@ def run(
     return 1 if failed else 0
 
 
-def _refuse_faults(paths: list[Path], registry: Registry, results: Path) -> None:
+def _refuse_faults(paths: list[Path], registries: list[Registry], results: Path) -> None:
     from milbench.check import faults
     from milbench.errors import SuiteError
     from milbench.suite import listing
 
-    for path in paths:
+    for path, registry in zip(paths, registries, strict=True):
         found = faults(path, registry, results)
         if found:
             raise SuiteError(listing(path, found))

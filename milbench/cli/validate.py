@@ -27,11 +27,10 @@ def validate(suite: str, *, as_json: bool) -> int:
     all listed, each with its place. Ends with status 0 when there are none, 2 otherwise. What a
     right suite tunes is shown with its space.
     """
-    from milbench.check import faults
     from milbench.suite import listing
 
     registry = load_registry()
-    found = {path: faults(path, registry) for path in suite_paths(suite, registry)}
+    found = {path: _faults(path, registry) for path in suite_paths(suite, registry)}
     if as_json:
         print_json([{"path": str(path), "faults": lines} for path, lines in found.items()])
     else:
@@ -45,12 +44,23 @@ def validate(suite: str, *, as_json: bool) -> int:
     return 2 if any(found.values()) else 0
 
 
+def _faults(path: Path, registry: Registry) -> list[str]:
+    """Return the faults of a suite file, those of its own data among them."""
+    from milbench.check import faults
+    from milbench.tables.offer import own_faults, with_own_data
+
+    found = own_faults(path, registry)
+    return found or faults(path, with_own_data(registry, path, None))
+
+
 def _tuning(path: Path, registry: Registry) -> Iterator[str]:
     """Yield what each method of a suite with a budget is tuned over, or why it is not."""
     from milbench.jobs import rows, tuning_of, untuned
     from milbench.suite import load_suite
+    from milbench.tables.offer import with_own_data
 
     suite = load_suite(path)
+    registry = with_own_data(registry, path, None)
     for row in rows(suite, registry):
         tuning = tuning_of(suite, registry, row, dataset="")
         if tuning is not None:

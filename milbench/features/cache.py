@@ -81,7 +81,8 @@ def cached_features(
         tiler="" if view.tiler is None else f"{view.tiler.name}({view.settings})",
         coords_unit="" if view.tiler is None else LEVEL_0,
     )
-    encode = None if encoder.name == PRECOMPUTED else encoder.load()()
+    is_given = encoder.name == PRECOMPUTED or encoder.name in dataset.views
+    encode = None if is_given else encoder.load()()
     return write_features(path, cut_bags(dataset, view, data), encode=encode, about=about)
 
 

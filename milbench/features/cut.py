@@ -43,7 +43,7 @@ def cut_bags(dataset: Dataset, view: View, data: Path) -> Iterator[LabelledBag]:
         instances.
     """
     if view.tiler is None:
-        yield from dataset.load()(data)
+        yield from dataset.load_view(view.encoder.name)(data)
         return
     tile = _built(dataset.name, view.tiler, view.args)
     trained_on: frozenset[str] = frozenset()

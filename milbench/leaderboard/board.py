@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from milbench.view import ViewName
 
@@ -35,6 +35,9 @@ class DatasetInfo:
         What a reader must know about how its splits were drawn.
     levels
         The coarse classes above ``classes``; None where there is one level.
+    patient_rule
+        How the bags of a patient are scored as one; each by itself when empty. See
+        :func:`milbench.metrics.patient_level.by_patient`.
     """
 
     name: str
@@ -47,6 +50,7 @@ class DatasetInfo:
     is_leaking: bool = False
     notes: tuple[str, ...] = ()
     levels: Levels | None = None
+    patient_rule: Literal["", "max", "mean"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

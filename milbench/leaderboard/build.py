@@ -178,6 +178,9 @@ def _notes(level: Level, complete: Mapping[str, Predictions], tests: Contrast) -
     if level.dataset.skipped_reason:
         yield f"The last run left this data set out: {level.dataset.skipped_reason}"
     yield from level.dataset.notes
+    rule = level.dataset.patient_rule
+    if rule:
+        yield f"Each patient counts once, by the {rule} of the probabilities of its bags."
     if tests.refusal:
         yield tests.refusal
     elif level.reference is not None and level.reference not in complete:

@@ -15,6 +15,7 @@ from milbench.leaderboard.board import view_in
 from milbench.leaderboard.table import Cost, Runs
 from milbench.metrics import Predictions
 from milbench.metrics.levels import summed
+from milbench.metrics.patient_level import by_patient
 
 if TYPE_CHECKING:
     from milbench.leaderboard.board import Board, DatasetInfo
@@ -89,7 +90,7 @@ class Found:
 
     def predictions(self, dataset: DatasetInfo) -> Predictions | None:
         """Return all test rows of the finished runs; None where no run is finished."""
-        return _predictions(self.done, dataset.classes) if self.done else None
+        return _scored(self.done, dataset) if self.done else None
 
     def coarse(self, dataset: DatasetInfo) -> Predictions | None:
         """Return the same rows at the coarse level of ``dataset``; None where it has none."""
@@ -232,9 +233,15 @@ def _judged(record: Record, dataset: DatasetInfo) -> Record:
 
 def _read(records: tuple[Record, ...], dataset: DatasetInfo) -> None:
     """Read the rows of ``records`` at every level; what is wrong with them is raised."""
-    fine = _predictions(records, dataset.classes)
+    fine = _scored(records, dataset)
     if dataset.levels is not None:
         _coarse(records, dataset.levels, fine)
+
+
+def _scored(records: tuple[Record, ...], dataset: DatasetInfo) -> Predictions:
+    """Return the rows that are scored: one a bag, or one a patient where the data set says so."""
+    rows = _predictions(records, dataset.classes)
+    return by_patient(rows, dataset.patient_rule) if dataset.patient_rule else rows
 
 
 def _predictions(records: tuple[Record, ...], classes: tuple[str, ...]) -> Predictions:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
 from milbench.errors import SplitError
-from milbench.splits.check import check_splits, leaks_of
+from milbench.splits.check import check_splits
 from milbench.splits.plan import COLUMNS, ROLES, Splits
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from milbench.splits.plan import Leaks, SplitPlan
 
 NO_ROLE = -1
-CURE = "delete the file and run again"  # it is drawn once more
-CURE_GIVEN = "correct the file, or make it again with milbench audit --out"
 
 
 def load_splits(
@@ -48,39 +45,24 @@ def load_splits(
         If the file is absent, truncated or malformed, does not fit the bags, leaks a patient
         between roles, or lacks a class in a part.
     """
-    cure = CURE_GIVEN if plan is not None and plan.scheme == "given" else CURE
-    reader = _Reader(path, table, cure)
-    for line, row in _rows(path, cure):
+    reader = _Reader(path, table)
+    for line, row in _rows(path):
         reader.add(line, row)
     splits = Splits(table.ids, table.patients, reader.roles(), plan)
     if plan is not None:
         _check_plan(splits, plan, path)
     check_splits(splits, table, str(path), leaks)
-    return _told(splits) if leaks == "allowed" else splits
+    return splits
 
 
-def _told(splits: Splits) -> Splits:
-    """Return the splits, with a note where they leak."""
-    leaks = leaks_of(splits)
-    if not leaks:
-        return splits
-    (repeat, fold), example = next(iter(leaks.items()))
-    note = (
-        f"The splits leak, as the suite allows, in {len(leaks)} of "
-        f"{splits.n_repeats * splits.n_folds} folds: every value here is too good. Repeat "
-        f"{repeat}, fold {fold}: {example}."
-    )
-    return replace(splits, notes=(*splits.notes, note), is_leaking=True)
-
-
-def _rows(path: Path, cure: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield each line below the heading with its number."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise SplitError(f"{path}: no such file of splits; {cure}") from None
+        raise SplitError(f"{path}: no such file of splits; run again to draw them") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SplitError(f"{path}: cannot be read: {error}; {cure}") from error
+        raise SplitError(f"{path}: cannot be read: {error}; delete it and run again") from error
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         heading = next(lines, [])
@@ -90,27 +72,25 @@ def _rows(path: Path, cure: str) -> Iterator[tuple[int, list[str]]]:
             )
         yield from ((lines.line_num, row) for row in lines)
     except csv.Error as error:
-        raise SplitError(f"{path}, line {lines.line_num}: not CSV: {error}; {cure}") from error
+        raise SplitError(
+            f"{path}, line {lines.line_num}: not CSV: {error}; delete the file and run again"
+        ) from error
 
 
 def _check_plan(splits: Splits, plan: SplitPlan, path: Path) -> None:
     found, wanted = splits.roles.shape[:2], (plan.repeats, plan.n_folds)
     if found != wanted:
-        cure = CURE
-        if plan.scheme == "given":
-            cure = f"set splits.repeats = {found[0]} and splits.folds = {found[1]}"
         raise SplitError(
             f"{path}: {found[0]} repeats of {found[1]} folds, expected {wanted[0]} of {wanted[1]}; "
-            f"{cure}"
+            "delete the file and run again"
         )
 
 
 class _Reader:
     """The roles read so far, by repeat and fold."""
 
-    def __init__(self, path: Path, table: BagTable, cure: str) -> None:
+    def __init__(self, path: Path, table: BagTable) -> None:
         self._path = path
-        self._cure = cure
         self._table = table
         self._position = {bag: index for index, bag in enumerate(table.ids)}
         self._roles: dict[tuple[int, int], np.ndarray] = {}
@@ -119,7 +99,7 @@ class _Reader:
         """Check one line and keep its role."""
         if len(row) != len(COLUMNS):
             fault = f"{len(row)} columns, expected {len(COLUMNS)}: truncated?"
-            self._fail(line, f"{fault} {self._cure.capitalize()}")
+            self._fail(line, f"{fault} Delete the file and run again")
         bag, group, repeat, fold, role = row
         if bag not in self._position:
             self._fail(line, f"bag {bag!r} is not in the data set; is this its split file?")
@@ -143,7 +123,7 @@ class _Reader:
         if not places or places != list(np.ndindex(repeats, folds)):
             raise SplitError(
                 f"{self._path}: {len(places)} folds that do not fill a grid of repeats and folds "
-                f"counted from 0; truncated? {self._cure.capitalize()}"
+                "counted from 0; truncated? Delete the file and run again"
             )
         for place in places:
             self._check_complete(place)
@@ -154,8 +134,8 @@ class _Reader:
         if len(missing):
             raise SplitError(
                 f"{self._path}: repeat {place[0]}, fold {place[1]} has no role for {len(missing)} "
-                f"bags, such as {self._table.ids[missing[0]]!r}; truncated? "
-                f"{self._cure.capitalize()}"
+                f"bags, such as {self._table.ids[missing[0]]!r}; truncated? Delete the file and "
+                "run again"
             )
 
     def _number(self, line: int, column: str, text: str) -> int:

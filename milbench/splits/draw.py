@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from milbench.errors import SplitError
-from milbench.splits.check import check_splits
+from milbench.splits.check import check_splits, told
 from milbench.splits.divide import Groups, Wanted, divide, group_bags
+from milbench.splits.given import given_roles
 from milbench.splits.plan import ROLES, TEST, TRAIN, VAL, SplitPlan, Splits
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def draw_splits(
     *,
     name: str,
     published: Mapping[int, Mapping[str, int]] | None = None,
+    given: Mapping[tuple[int, int], Mapping[str, str]] | None = None,
 ) -> Splits:
     """Divide the bags of a data set by ``plan``, stratified by class and grouped by patient.
 
@@ -39,6 +41,8 @@ def draw_splits(
         Of the data set; part of every seed.
     published
         ``{repeat: {bag_id: fold}}``, the published test folds, for the scheme ``published``.
+    given
+        ``{(repeat, fold): {bag_id: role}}``, whole splits, for the scheme ``given``.
 
     Raises
     ------
@@ -53,11 +57,13 @@ def draw_splits(
         roles, notes = draw.published(published or {})
     elif plan.scheme == "official":
         roles, notes = draw.official()
+    elif plan.scheme == "given":
+        roles, notes = given_roles(table, plan, name, given), ()
     else:
         roles, notes = draw.drawn()
     splits = Splits(table.ids, table.patients, np.array(roles, dtype=np.int8), plan, notes)
-    check_splits(splits, table, name)
-    return splits
+    check_splits(splits, table, name, plan.leaks)
+    return told(splits) if plan.leaks == "allowed" else splits
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ class SplitPlan:
     scheme
         ``kfold``: every bag is tested once a repeat. ``published``: the data set's published test
         folds, then ``kfold`` for the repeats beyond them. ``official``: the data set's own parts,
-        one fold. ``monte-carlo``: ``folds`` independent random test parts a repeat. ``given``: the
-        folds in the data set's file of splits, whoever drew them.
+        one fold. ``monte-carlo``: ``folds`` independent random test parts a repeat. ``given``:
+        the role of every bag in every fold, as a file of the data set has it.
     repeats
         Each repeat is a new split.
     folds

@@ -1,0 +1,59 @@
+"""Find the file of each slide in a folder of features."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from milbench.errors import DatasetError, MissingDataError
+from milbench.interchange.feature_files import READERS
+from milbench.interchange.slide_names import slide_id
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+
+def files_of(folder: Path, but: Collection[Path] = ()) -> dict[str, Path]:
+    """Return the file of features of each slide below ``folder``, by the slide's id.
+
+    Parameters
+    ----------
+    but
+        Files that are something else, such as the table of labels.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no such folder.
+    DatasetError
+        If it holds no such file, or two of one slide.
+    """
+    if not folder.is_dir():
+        raise MissingDataError(f"{folder}: no such folder of features")
+    others = {path.resolve() for path in but}
+    found: dict[str, list[Path]] = {}
+    for path in sorted(_below(folder)):
+        if path.resolve() not in others:
+            found.setdefault(slide_id(path.name), []).append(path)
+    if not found:
+        known = ", ".join(READERS)
+        raise DatasetError(f"{folder}: no file of features; expected files such as {known}")
+    twice = {slide: paths for slide, paths in found.items() if len(paths) > 1}
+    if twice:
+        slide, paths = next(iter(twice.items()))
+        names = " and ".join(str(path.relative_to(folder)) for path in paths[:3])
+        raise DatasetError(
+            f"{folder}: {len(twice)} slides have several files, such as {slide!r}: {names}; give "
+            "the folder of one kind and one encoder"
+        )
+    return {slide: paths[0] for slide, paths in found.items()}
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(place, name)
+            if path.suffix.lower() in READERS and not name.startswith("."):
+                yield path

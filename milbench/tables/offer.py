@@ -1,0 +1,172 @@
+"""Offer the own data sets of a suite beside those of the plugins."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from milbench.errors import DatasetError, MissingDataError, SuiteError
+from milbench.own_data import OwnData
+from milbench.records import Dataset
+from milbench.registry import Offer, Origin, Plugin
+from milbench.suite import listing, read_suite, structural_faults
+from milbench.tables.bags import OwnBags, OwnView, stamp
+from milbench.tables.resolve import resolved
+from milbench.tables.splits_file import read_splits_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milbench.registry import Registry
+    from milbench.tables.lines import LeftOut
+
+ORIGIN = Origin("suite", "-", "dataset")
+SHOWN_CLASSES = 6  # in a summary
+
+
+class OwnTarget:
+    """What the record of an own data set names as its code."""
+
+    def __init__(self, bags: OwnBags, encoder: str) -> None:
+        self.bags = bags
+        self.view: OwnView = bags.view(encoder)
+
+    def __call__(self, data: Path) -> Any:
+        """Yield the bags, as :class:`milbench.tables.bags.OwnView` does."""
+        return self.view(data)
+
+    def notes(self, data: Path) -> tuple[str, ...]:  # noqa: ARG002  # paths are its own
+        """Return what a reader of results must know: the classes, and what was left out."""
+        own, matched = self.bags.own, self.bags.matched()
+        positive = f"; {own.classes[1]} is positive" if own.classes and own.task == "binary" else ""
+        notes = [f"Own data: classes in the order {', '.join(own.classes or ())}{positive}."]
+        if own.fusion == "early":
+            notes.append("A bag holds the instances of all slides of a patient.")
+        left = Counter(one.kind for one in self.bags.left_out())
+        if left:
+            total = sum(left.values())
+            kinds = ", ".join(f"{count} {kind}" for kind, count in left.most_common())
+            notes.append(f"Left out: {total} ({kinds}); {len(matched.groups)} bags had files.")
+        return tuple(notes)
+
+    def splits(self, data: Path) -> dict[tuple[int, int], dict[str, str]]:  # noqa: ARG002
+        """Return the role of every bag in every fold, from the splits file."""
+        own = self.bags.own
+        groups = self.bags.matched().groups
+        slides = {line.slide: group.id for group in groups for line in group.lines}
+        return read_splits_file(self.bags.folder / own.splits, slides)
+
+
+def with_own_data(registry: Registry, suite: Path, cache: Path | None) -> Registry:
+    """Return ``registry`` with the own data sets of the suite file at ``suite``.
+
+    The same registry where the file has none, or has faults that are to be listed first.
+
+    Parameters
+    ----------
+    cache
+        The folder for packed features; None where no features are wanted, as for a leaderboard.
+
+    Raises
+    ------
+    DatasetError
+        If a table is unclear; the faults of all data sets are in one message.
+    SuiteError
+        If a name is taken already.
+    """
+    given = _given(suite)
+    faults = own_faults(suite, registry)
+    if faults:
+        raise SuiteError(listing(suite, faults))
+    if not given:
+        return registry
+    records = [record_of(resolved(own, suite.parent), suite.parent, cache) for own in given]
+    offers = tuple(Offer("dataset", record, ORIGIN) for record in records)
+    return registry.beside(Plugin(ORIGIN, (), offers, ()))
+
+
+def own_faults(suite: Path, registry: Registry) -> list[str]:
+    """Return what is wrong with the own data sets of a suite file and with their tables."""
+    found: list[str] = []
+    for own in _given(suite):
+        found += _taken(own, registry)
+        try:
+            resolved(own, suite.parent)
+        except (DatasetError, SuiteError) as error:
+            found.append(f"dataset {own.name!r}: {error}")
+    return found
+
+
+def _given(suite: Path) -> list[OwnData]:
+    """Return the own data sets of a suite file; none where its structure is wrong."""
+    data = read_suite(suite)
+    if not data.get("dataset") or structural_faults(data):
+        return []
+    return [OwnData.model_validate_json(json.dumps(entry)) for entry in data["dataset"]]
+
+
+def record_of(own: OwnData, folder: Path, cache: Path | None) -> Dataset:
+    """Return the record of a resolved data set; its files need not be there."""
+    bags = OwnBags(own, folder.resolve(), cache or folder)
+    views = {name: OwnTarget(bags, name) for name in own.folders}
+    first = next(iter(views.values()))
+    return Dataset(
+        name=own.name,
+        target=first,
+        summary=f"own data of {own.bags}: {_shown(own.classes or ())}",
+        classes=own.classes or (),
+        task=own.task or "binary",
+        primary_metric=own.metric,
+        version="unread" if cache is None else _version(bags),
+        group_known=bool(own.patient),
+        patient_rule="mean" if own.fusion == "late" else "",
+        views=views if "" not in views else {},
+        notes=first.notes,
+        given_splits=first.splits if own.splits else None,
+    )
+
+
+def left_out(registry: Registry, names: tuple[str, ...]) -> Iterator[tuple[str, LeftOut]]:
+    """Yield the slides of the own data sets among ``names`` that are not used."""
+    for name in names:
+        for offer in registry.matching("dataset", name):
+            target: Any = offer.record.target
+            if isinstance(target, OwnTarget):
+                yield from ((name, one) for one in target.bags.left_out())
+
+
+def given_size(own: OwnData) -> tuple[int, int]:
+    """Return how many repeats and folds the splits file of ``own`` has.
+
+    Raises
+    ------
+    SplitError
+        If it cannot be read.
+    """
+    places = read_splits_file(Path(own.splits), {}).keys()
+    return len({repeat for repeat, _ in places}), len({fold for _, fold in places})
+
+
+def _taken(own: OwnData, registry: Registry) -> Iterator[str]:
+    for offer in registry.matching("dataset", own.name):
+        yield f"dataset {own.name!r}: the name is taken by {offer.full_name}; give another"
+
+
+def _version(bags: OwnBags) -> str:
+    """Return what names the content of a data set: its settings, its lines and its files."""
+    try:
+        matched = bags.matched()
+        stamps = [stamp(matched, encoder) for encoder in bags.own.folders]
+    except (MissingDataError, DatasetError):
+        return "absent"  # said when the bags are read
+    lines = [group.lines for group in matched.groups]
+    content = json.dumps([bags.own.model_dump(mode="json"), lines, stamps])
+    return sha256(content.encode()).hexdigest()[:16]
+
+
+def _shown(classes: tuple[str, ...]) -> str:
+    more = ", ..." if len(classes) > SHOWN_CLASSES else ""
+    return ", ".join(classes[:SHOWN_CLASSES]) + more
