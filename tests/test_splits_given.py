@@ -1,5 +1,6 @@
 """Splits that someone else drew: bags may be left out, and leaks are refused unless said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,20 +8,17 @@ import pytest
 
 from milbench.bags import BagTable
 from milbench.errors import SplitError
-from milbench.splits import SplitPlan, load_splits
+from milbench.splits import SplitPlan, draw_splits, load_splits
 from milbench.suite import Splits as SuiteSplits
 
-HEAD = "bag_id,group_id,repeat,fold,role\n"
-SOUND = HEAD + (
-    "a,p,0,0,train\nb,q,0,0,train\nc,r,0,0,test\nd,s,0,0,test\ne,s,0,0,unused\nf,t,0,0,val\n"
-)
-LEAKING = SOUND.replace("e,s,0,0,unused", "e,s,0,0,train")
+ROLES = {"a": "train", "b": "train", "c": "test", "d": "test", "e": "unused", "f": "val"}
 PLAN = SplitPlan(scheme="given", repeats=1, folds=1)
-ALLOWED = SplitPlan(scheme="given", repeats=1, folds=1, leaks="allowed")
+ALLOWED = replace(PLAN, leaks="allowed")
 
 
 @pytest.fixture
 def table() -> BagTable:
+    """Six bags of five patients: ``d`` and ``e`` are one patient's."""
     nothing = ("",) * 6
     return BagTable(
         ids=tuple("abcdef"),
@@ -33,47 +31,59 @@ def table() -> BagTable:
     )
 
 
-def written(folder: Path, text: str) -> Path:
-    path = folder / "splits.csv"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_bags_that_are_left_out_are_in_no_part(tmp_path: Path, table: BagTable) -> None:
+def test_bags_that_are_left_out_are_in_no_part(table: BagTable) -> None:
     """The role ``unused`` puts a bag into none of the three parts, and is no leak."""
-    splits = load_splits(written(tmp_path, SOUND), table, plan=PLAN)
+    splits = draw_splits(table, PLAN, name="toy", given={(0, 0): ROLES})
     part = splits.part(0, 0)
 
     assert [part.train.tolist(), part.val.tolist(), part.test.tolist()] == [[0, 1], [5], [2, 3]]
     assert (splits.is_leaking, splits.notes) == (False, ())
 
 
-def test_given_splits_are_written_as_they_were_read(tmp_path: Path, table: BagTable) -> None:
-    """The stored form has a line for a bag that is left out too."""
-    splits = load_splits(written(tmp_path, SOUND), table, plan=PLAN)
+def test_the_stored_form_has_a_line_for_a_bag_that_is_left_out(
+    tmp_path: Path, table: BagTable
+) -> None:
+    """Six bags are six lines, and they are read back as they were."""
+    splits = draw_splits(table, PLAN, name="toy", given={(0, 0): ROLES})
+    splits.save(tmp_path / "splits.csv")
 
-    assert splits.text() == SOUND
+    assert "e,s,0,0,unused\n" in splits.text()
+    assert load_splits(tmp_path / "splits.csv", table).hash == splits.hash
 
 
-def test_a_leak_is_refused_unless_the_plan_allows_it(tmp_path: Path, table: BagTable) -> None:
+def test_a_leak_is_refused_unless_the_plan_allows_it(table: BagTable) -> None:
     """Patient s has d in the test part and e in the training part."""
-    path = written(tmp_path, LEAKING)
+    leaking = {(0, 0): ROLES | {"e": "train"}}
     with pytest.raises(SplitError, match="PATIENT_LEAK: patient 's' has bags in train and test"):
-        load_splits(path, table, plan=PLAN)
+        draw_splits(table, PLAN, name="toy", given=leaking)
 
-    splits = load_splits(path, table, plan=ALLOWED, leaks="allowed")
+    splits = draw_splits(table, ALLOWED, name="toy", given=leaking)
 
     assert splits.is_leaking
-    assert splits.notes[0].startswith(
-        "The splits leak, as the suite allows, in 1 of 1 folds: every value here is too good."
+    assert splits.notes[-1] == (
+        "The splits leak, as the suite allows, in 1 of 1 folds: every value here is too good. "
+        "Repeat 0, fold 0: PATIENT_LEAK: patient 's' has bags in train and test (1 such)."
     )
 
 
-def test_another_number_of_folds_says_what_to_set(tmp_path: Path, table: BagTable) -> None:
-    """A file of one fold under a plan of five: the message has the numbers to write."""
-    plan = SplitPlan(scheme="given", repeats=3, folds=5)
-    with pytest.raises(SplitError, match=r"set splits.repeats = 1 and splits.folds = 1$"):
-        load_splits(written(tmp_path, SOUND), table, plan=plan)
+def test_stored_splits_that_leak_are_read_where_that_is_allowed(
+    tmp_path: Path, table: BagTable
+) -> None:
+    """A worker reads what the main process allowed; whoever does not ask is refused."""
+    leaking = {(0, 0): ROLES | {"e": "train"}}
+    splits = draw_splits(table, ALLOWED, name="toy", given=leaking)
+    splits.save(tmp_path / "splits.csv")
+
+    assert load_splits(tmp_path / "splits.csv", table, leaks="allowed").hash == splits.hash
+    with pytest.raises(SplitError, match="PATIENT_LEAK"):
+        load_splits(tmp_path / "splits.csv", table)
+
+
+def test_splits_that_do_not_leak_are_not_marked(table: BagTable) -> None:
+    """Allowing leaks says nothing of splits that have none."""
+    splits = draw_splits(table, ALLOWED, name="toy", given={(0, 0): ROLES})
+
+    assert (splits.is_leaking, splits.notes) == (False, ())
 
 
 def test_plans_from_before_keep_their_name() -> None:

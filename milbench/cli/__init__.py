@@ -45,6 +45,12 @@ COMMANDS = {
     "compare": Entry(
         "milbench.cli.compare:compare", "Compare two methods in full, from stored results."
     ),
+    "import": Entry(
+        "milbench.cli.importing:import_", "Take over features, labels and splits of other tools."
+    ),
+    "export": Entry(
+        "milbench.cli.exporting:export", "Write features, splits or predictions for other tools."
+    ),
     "audit": Entry(
         "milbench.cli.audit:audit", "Look for leaks and missing classes in anyone's splits."
     ),

@@ -30,16 +30,14 @@ if TYPE_CHECKING:
     default="terminal",
     show_default=True,
 )
-def doctor(  # noqa: PLR0913  # one a parameter of the command line
-    data: Path, cache: Path, results: Path, form: str, *, verify: bool, is_all: bool
-) -> int:
+def doctor(form: str, *, verify: bool, is_all: bool, **folders: Path) -> int:
     """Look at everything that milbench needs, and say what to do where something is wrong.
 
     Nothing is changed. Ends with status 0 when nothing is broken, with 1 otherwise.
     """
     from milbench.doctor import Folders, examine
 
-    found = list(examine(Folders(data, cache, results), load_registry(), verify=verify))
+    found = list(examine(Folders(**folders), load_registry(), verify=verify))
     if form == "json":
         print_json([finding._asdict() for finding in found])
     else:

@@ -12,7 +12,7 @@ BARCODE = re.compile(r"TCGA-(\w{2})-\w{4}(?=$|[-_.])", re.IGNORECASE)
 def slide_of(text: str) -> str:
     """Return the slide that a cell of a table stands for; empty text for an empty cell.
 
-    As :func:`milbench.interchange.slide_names.slide_id`, and ``/testing/test_001/`` is ``test_001``.
+    As :func:`milbench.interchange.slide_names.slide_id`; ``/testing/test_001/`` is ``test_001``.
 
     Raises
     ------

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from milbench.errors import DatasetError, FeatureFileError
-from milbench.interchange.feature_files import FeatureFile, read_features
+from milbench.interchange.feature_files import COORDS, READERS, read_features
 from milbench.interchange.labels import Labels
 from milbench.interchange.slide_names import slide_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+
+    import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,27 +68,34 @@ def read_slide(slide: Slide, unit: str = "") -> Instances:
     found = read_features(slide.path)
     coords, attrs = found.coords, found.attrs
     if slide.coords is not None:
-        coords = beside(slide.coords, found, (2,))
-    labels = None if slide.labels is None else beside(slide.labels, found, ())
+        coords = beside(slide.coords, len(found.x), 2)
+    labels = None if slide.labels is None else beside(slide.labels, len(found.x), None)
     known = found.coords_unit or unit
     return Instances(found.x, coords, "" if coords is None else known, labels, attrs)
 
 
-def beside(path: Path, found: FeatureFile, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the array of ``shape`` for each instance that a file beside the features holds.
+def beside(path: Path, count: int, width: int | None) -> np.ndarray:
+    """Return the array for ``count`` instances in a file beside the features.
+
+    Parameters
+    ----------
+    width
+        Columns: the array is (N, ``width``), or (N,) where None.
 
     Raises
     ------
     FeatureFileError
-        If the array has another shape.
+        If the file is damaged, or holds no such array.
     """
-    array = _only_array(path)
-    if array.shape == (*shape, len(found.x)) and len(shape) == 0:
-        return array
-    if array.shape != (len(found.x), *shape):
+    arrays = READERS[path.suffix.lower()](path).arrays
+    array = arrays[COORDS] if COORDS in arrays else next(iter(arrays.values()))
+    if width is None and array.ndim == 2 and 1 in array.shape:  # noqa: PLR2004  # (N, 1)
+        array = array.reshape(-1)  # (N,)
+    wanted = (count,) if width is None else (count, width)
+    if array.shape != wanted or array.dtype.kind not in "fiub":
         raise FeatureFileError(
-            f"{path}: shape {array.shape} for {len(found.x)} instances in {found.path.name}; "
-            f"expected {(len(found.x), *shape)}"
+            f"{path}: {array.dtype} of shape {array.shape}; expected numbers of shape {wanted}, "
+            "one an instance of the slide"
         )
     return array
 
