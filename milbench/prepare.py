@@ -107,7 +107,7 @@ def _state(status: str, reason: str, notes: tuple[str, ...] = ()) -> dict[str, A
 
 def _ground(suite: Suite, seen: tuple[Dataset, View], features: Features, places: Places) -> Ground:
     dataset, view = seen
-    splits = _drawn(suite, dataset, features.table, places.data)
+    splits = drawn(suite, dataset, features.table, places.data)
     path = places.store / "splits" / f"{dataset.name}-{split_digest(suite, splits)}.csv"
     _keep(path, splits, features.table)
     return Ground(
@@ -120,7 +120,14 @@ def _ground(suite: Suite, seen: tuple[Dataset, View], features: Features, places
     )
 
 
-def _drawn(suite: Suite, dataset: Dataset, table: BagTable, data: Path) -> Splits:
+def drawn(suite: Suite, dataset: Dataset, table: BagTable, data: Path) -> Splits:
+    """Return the splits that ``suite`` has of a data set, drawn or read as its plan says.
+
+    Raises
+    ------
+    SplitError
+        If the plan cannot be kept with these bags.
+    """
     plan = SplitPlan(**suite.splits.model_dump())
     read = dataset.load_published_splits() if plan.scheme == "published" else None
     published = None if read is None else read(data)

@@ -1,8 +1,7 @@
 """A table of paths and labels, one a bag: MIL_BASELINE's ``slide_path,label`` and DSMIL's.
 
 Sources: lingxitong/MIL_BASELINE, ``slide_path,label``, and the features in any folder;
-binli123/dsmil-wsi, ``datasets/<name>/<name>.csv`` with the paths of one CSV of features a bag in its
-first column.
+binli123/dsmil-wsi, ``datasets/<name>/<name>.csv`` with the path of a CSV of features a bag first.
 """
 
 from __future__ import annotations

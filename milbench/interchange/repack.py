@@ -23,7 +23,7 @@ from uuid import uuid4
 import h5py
 import numpy as np
 
-from milbench.errors import DatasetError
+from milbench.errors import DatasetError, FeatureFileError
 from milbench.interchange.feature_layouts import usable, without_features
 from milbench.interchange.stored_splits import stored_form
 
@@ -62,7 +62,7 @@ class Packed:
     kind
         What they agree about.
     left_out
-        One line for each group of slides that was left out.
+        One line for each group of slides that was left out, and for each damaged file.
     splits
         As stored; None where the folder has none.
     """
@@ -85,8 +85,6 @@ def repack(found: Found, out: Path, advance: Callable[[str], None] = lambda _: N
     ------
     DatasetError
         If ``out`` is there already, slides differ in dimension, type or encoder, or none is left.
-    FeatureFileError
-        If a file of features is damaged.
     SplitError
         If the splits put a bag into two parts.
     """
@@ -106,9 +104,13 @@ def _written(found: Found, place: Path, advance: Callable[[str], None]) -> Packe
     layout = usable(found)
     (place / FEATURES).mkdir(parents=True)
     kind: tuple[str, Kind] | None = None
-    kept, empty = [], []
+    kept, empty, damaged = [], [], []
     for slide in layout.slides:
-        instances = layout.read(slide, layout.coords_unit)
+        try:
+            instances = layout.read(slide, layout.coords_unit)
+        except FeatureFileError as error:
+            damaged.append(str(error))
+            continue
         if len(instances.x) == 0:
             empty.append(slide.id)
             continue
@@ -116,6 +118,8 @@ def _written(found: Found, place: Path, advance: Callable[[str], None]) -> Packe
         write_slide(place / FEATURES / f"{slide.id}.h5", instances, layout)
         kept.append(slide.id)
         advance(slide.id)
+    if kind is None and damaged:
+        raise DatasetError(f"no slide could be read. {damaged[0]}")
     if kind is None:
         raise DatasetError(
             f"{found.labels.where}: no labelled slide has features; do the names agree? Labelled: "
@@ -127,7 +131,7 @@ def _written(found: Found, place: Path, advance: Callable[[str], None]) -> Packe
     splits = None if found.splits is None else stored_form(found.splits, patients)
     if splits is not None:
         splits.save(place / SPLITS)
-    return Packed(tuple(kept), kind[1], tuple(left_out(found, empty)), splits)
+    return Packed(tuple(kept), kind[1], (*left_out(found, empty), *damaged), splits)
 
 
 def left_out(found: Found, empty: list[str]) -> list[str]:
