@@ -12,7 +12,7 @@ import numpy as np
 
 from milbench.atomic import write_atomic
 from milbench.bags import LabelledBag
-from milbench.errors import DatasetError, FeatureFileError, MilbenchError
+from milbench.errors import DatasetError, FeatureFileError
 from milbench.interchange.feature_files import FeatureFile, read_features
 from milbench.tables.lines import LeftOut
 from milbench.tables.match import Matched, match
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from milbench.own_data import OwnData
     from milbench.tables.match import Group
 
-SAMPLE = 5  # slides that decide which dimension and precision the folder has
+SAMPLE = 9  # slides that decide which dimension and precision the folder has
 FEW = 0.05  # of the slides may differ from them and be left out; more are a mixture
 ENCODER_ATTRS = ("encoder", "extractor")  # what TRIDENT and STAMP call it in their files
 
@@ -170,20 +170,21 @@ class _Check:
             file = read_features(path)
         except FeatureFileError as error:
             reason = str(error).removeprefix(f"{path}: ")
-            return self._left(slide, path, "a file that cannot be read", reason)
+            return self._left(slide, path, "file unreadable", reason)
         if file.is_empty:
             return self._left(slide, path, "no instances", f"no instances: {file.x.shape}")
         found = _traits(file)
+        self.expected = self.expected or found
         for name, value in found.items():
             if value != self.expected.get(name, value):
                 reason = f"{name} {value}, and {self.expected[name]} in the other files"
-                self.differ.append(LeftOut(str(path), slide, f"another {name}", reason))
-                return self._left(slide, path, f"another {name}", reason)
+                self.differ.append(LeftOut(str(path), slide, f"other {name}", reason))
+                return self._left(slide, path, f"other {name}", reason)
         bad = _first_not_finite(file.x)
         if bad is not None:
             value = file.x[bad]
             reason = f"the feature of instance {bad[0]}, column {bad[1]} is {value}"
-            return self._left(slide, path, "values that are not finite", reason)
+            return self._left(slide, path, "not finite", reason)
         return file
 
     def finish(self, total: int, folder: Path) -> None:
@@ -201,17 +202,15 @@ class _Check:
 
 
 def _sample(files: list[Path]) -> dict[str, Any]:
-    """Return what most of the first readable files are like."""
+    """Return what most of a few files, spread over the table, are like."""
     found: list[dict[str, Any]] = []
-    for path in files:
+    for path in files[:: max(1, len(files) // SAMPLE)]:
         try:
             file = read_features(path)
-        except MilbenchError:
+        except FeatureFileError:
             continue
         if not file.is_empty:
             found.append(_traits(file))
-        if len(found) == SAMPLE:
-            break
     names = {name for traits in found for name in traits}
     return {
         name: Counter(traits[name] for traits in found if name in traits).most_common(1)[0][0]

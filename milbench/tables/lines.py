@@ -125,12 +125,12 @@ def _line(
     named = value(columns.slide) or ""
     if len(cells) != len(heading):
         fault = f"{len(cells)} values for {len(heading)} columns; is a comma inside quoted?"
-        left_out.append(LeftOut(place, named, "a broken line", fault))
+        left_out.append(LeftOut(place, named, "broken line", fault))
         return None
     try:
         slide = slide_id(named)
     except FeatureFileError as error:
-        left_out.append(LeftOut(place, named, "no name of a slide", str(error)))
+        left_out.append(LeftOut(place, named, "no slide name", str(error)))
         return None
     label, patient = value(columns.label) or "", value(columns.patient) or ""
     part = value(columns.split) or ""
@@ -165,7 +165,7 @@ def _each_once(path: Path, lines: list[Line], left_out: list[LeftOut]) -> list[L
             )
             values = f"{getattr(first, what)!r} and {getattr(differs, what)!r}"
             reason = f"listed twice, with {what} {values}; none is used"
-            left_out.append(LeftOut(place, slide, "listed twice with other values", reason))
+            left_out.append(LeftOut(place, slide, "listed twice", reason))
             continue
         for line in others:
             place = f"{path}, line {line.number}"

@@ -73,7 +73,9 @@ def _unlabelled(
     for slides in files.values():
         for slide, file in slides.items():
             if slide not in named:
-                yield LeftOut(str(file), slide, "no line", f"no line of {path} names it")
+                yield LeftOut(
+                    str(file), slide, "no line in the table", f"no line of {path} names it"
+                )
 
 
 def _with_files(
@@ -119,7 +121,7 @@ def _one_label(path: Path, lines: Sequence[Line], left_out: list[LeftOut]) -> It
         if line.patient in mixed:
             place = f"{path}, line {line.number}"
             reason = f"{mixed[line.patient]}; slides of a patient are joined here, so none is used"
-            left_out.append(LeftOut(place, line.slide, "patient in two classes or parts", reason))
+            left_out.append(LeftOut(place, line.slide, "patient in two classes", reason))
         else:
             yield line
 

@@ -40,7 +40,7 @@ class OwnTarget:
 
     def notes(self, data: Path) -> tuple[str, ...]:  # noqa: ARG002  # paths are its own
         """Return what a reader of results must know: the classes, and what was left out."""
-        own, matched = self.bags.own, self.bags.matched()
+        own = self.bags.own
         positive = f"; {own.classes[1]} is positive" if own.classes and own.task == "binary" else ""
         notes = [f"Own data: classes in the order {', '.join(own.classes or ())}{positive}."]
         if own.fusion == "early":
@@ -48,8 +48,9 @@ class OwnTarget:
         left = Counter(one.kind for one in self.bags.left_out())
         if left:
             total = sum(left.values())
-            kinds = ", ".join(f"{count} {kind}" for kind, count in left.most_common())
-            notes.append(f"Left out: {total} ({kinds}); {len(matched.groups)} bags had files.")
+            kinds = ", ".join(f"{kind} {count}" for kind, count in left.most_common())
+            lines = "line or file" if total == 1 else "lines or files"
+            notes.append(f"Left out: {total} {lines} ({kinds}).")
         return tuple(notes)
 
     def splits(self, data: Path) -> dict[tuple[int, int], dict[str, str]]:  # noqa: ARG002

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from milbench.errors import SuiteError
+from milbench.errors import ScoreError, SuiteError
+from milbench.metrics.catalogue import rankable
 from milbench.tables.classes import METRIC, classes_in, task_of
 from milbench.tables.lines import read_table
 
@@ -28,8 +29,10 @@ def resolved(own: OwnData, folder: Path) -> OwnData:
     DatasetError
         If the table cannot be read, or its columns or labels are unclear.
     SuiteError
-        If classes, task and fusion do not fit each other.
+        If there is no such metric, or classes, task and fusion do not fit each other.
     """
+    if own.metric:
+        _check_metric(own)
     if own.is_resolved:
         return own
     table = read_table(folder / own.bags, own)
@@ -49,3 +52,10 @@ def resolved(own: OwnData, folder: Path) -> OwnData:
     metric = own.metric or METRIC[task]
     found = asdict(columns) | {"classes": classes, "task": task, "metric": metric}
     return own.model_copy(update=found)
+
+
+def _check_metric(own: OwnData) -> None:
+    try:
+        rankable(own.metric)
+    except ScoreError as error:
+        raise SuiteError(f"data set {own.name!r}, metric: {error}") from None
