@@ -140,7 +140,7 @@ def _labels(folder: Path, layout: Layout, asked: Asked) -> Labels:
         return read_labels(asked.labels, asked.columns)
     if layout.labels.label:
         return layout.labels
-    for place in (folder, folder / "dataset_csv", folder.parent):
+    for place in (folder, folder / "dataset_csv"):
         if place.is_dir():
             joined = stamp_features.joined_labels(place, asked.columns)
             found = joined or _one_table(place, asked.columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from milbench.errors import SplitError
@@ -22,6 +23,7 @@ from milbench.interchange import (
 from milbench.interchange.split_files import place_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from milbench.interchange.split_files import Place, SplitFiles
@@ -59,11 +61,32 @@ def find_splits(place: Place) -> SplitFiles | None:
     SplitError
         As :func:`read_split_files`.
     """
-    found = [splits for reader in READERS if (splits := reader.read_splits(place)) is not None]
+    tried: list[SplitFiles | None] = [reader.read_splits(place) for reader in READERS]
+    found = [splits for splits in tried if splits is not None]
     if len(found) > 1:
         first, second = found[:2]
         raise SplitError(
             f"{place.path}: the splits may be those of {first.producer} ({first.why}) or of "
             f"{second.producer} ({second.why}); name the file, or a folder with one of them"
         )
-    return found[0] if found else hmil.read_splits(place)
+    if not found:
+        return hmil.read_splits(place)
+    if found[0].repeats > 1:
+        return found[0]
+    return replace(found[0], repeats=repeats_of([fold.test for fold in found[0].folds]))
+
+
+def repeats_of(tests: Sequence[Sequence[str]]) -> int:
+    """Return how many repeats of a partition the test parts of folds are; 1 if they are none.
+
+    Few tools say where a repeat begins. Ten folds that test every slide twice, five after five
+    without an overlap, are two repeats of five.
+    """
+    groups: list[list[set[str]]] = [[]]
+    for test in map(set, tests):
+        if any(test & other for other in groups[-1]):
+            groups.append([])
+        groups[-1].append(test)
+    covered = {frozenset().union(*group) for group in groups}
+    is_repeated = len({len(group) for group in groups}) == 1 and len(groups[0]) > 1
+    return len(groups) if is_repeated and len(covered) == 1 else 1
