@@ -135,7 +135,7 @@ class Layout:
 
 
 def slides_of(paths: Iterable[Path]) -> tuple[Slide, ...]:
-    """Return a slide for each file, by the file's name.
+    """Return a slide for each file, in the order of their names.
 
     Raises
     ------
@@ -151,4 +151,4 @@ def slides_of(paths: Iterable[Path]) -> tuple[Slide, ...]:
                 "one of them"
             )
         found[name] = path
-    return tuple(Slide(name, path) for name, path in found.items())
+    return tuple(Slide(name, found[name]) for name in sorted(found))

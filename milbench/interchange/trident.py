@@ -38,11 +38,10 @@ def find_features(folder: Path) -> Layout | None:
             "one of these folders"
         )
     place = found[0]
-    slides = [path for path in place.glob("*.h5") if not path.name.endswith("_patches.h5")]
     return Layout(
         producer="trident",
         why=f"the folder {place.parent.name}/{place.name}",
-        slides=slides_of(slides),
+        slides=slides_of(place.glob("*.h5")),
         encoder=place.name.removeprefix(PREFIX),
         coords_unit=LEVEL_0,
     )
