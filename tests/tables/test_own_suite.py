@@ -306,3 +306,26 @@ def test_a_plan_that_no_data_set_gives_splits_for_is_refused():
     """The scheme ``given`` without splits says what to use instead."""
     with pytest.raises(SplitError, match="use the scheme 'kfold'"):
         given_roles(None, SplitPlan(scheme="given"), "x", None)
+
+
+@pytest.mark.data
+def test_musk1_as_a_folder_has_the_runs_of_the_built_in_musk1(clinic, registry, data_dir):
+    """Written as files and read again, a built-in data set keeps the key of every run."""
+    built_in = registry.record(Dataset, "musk1")
+    bags = list(built_in.load()(data_dir))
+    clinic.rows = [[bag.id, bag.patient or bag.id, built_in.classes[bag.label]] for bag in bags]
+    clinic.features = {bag.id: bag.x for bag in bags}
+    path = written(clinic.write(), name="musk1", classes=list(built_in.classes))
+    alone = Registry(blocked=["milbench:datasets"])
+    own = with_own_data(alone, path, clinic.folder / "cache")
+    plain = clinic.folder / "plain.toml"
+    text = path.read_text(encoding="utf-8").partition("[splits]")
+    plain.write_text(f'name = "plain"\ndatasets = ["musk1"]\n[splits]{text[2]}', encoding="utf-8")
+    settings = Settings(
+        data=data_dir, cache=clinic.folder / "built-in", results=clinic.folder / "two"
+    )
+
+    theirs = keys(plan(load_suite(plain), registry, settings))
+
+    assert keys(planned(path, own, clinic.folder / "one")) == theirs
+    assert len(theirs) == 2 * 2 * 3
