@@ -1,16 +1,19 @@
 """The audit finds what makes splits give wrong numbers, in real files and one by one."""
 
+import re
 from pathlib import Path
 
 import pytest
 from scipy.stats import chi2_contingency
 
-from milbench.audit import Audit, audit
+from milbench.audit import CODES, Audit, audit
 from milbench.errors import StatisticsError
 from milbench.interchange.labels import Columns, Labels, read_labels
 from milbench.interchange.split_files import Fold, SplitFiles
 from milbench.interchange.split_readers import read_split_files
 from milbench.stats.association import cramers_v
+
+ROOT = Path(__file__).resolve().parent.parent
 
 # Four patients with two slides each; one class a patient.
 LABELS = Labels(
@@ -163,6 +166,13 @@ def test_several_columns_of_labels_are_named(tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r"may be in 'label' or 'class'; say which with --label"):
         read_labels(path)
     assert read_labels(path, Columns(label="class")).label == {"007": "b"}
+
+
+def test_every_code_is_explained() -> None:
+    """The page on other tools' files has each code with its level."""
+    page = (ROOT / "docs" / "interchange.md").read_text(encoding="utf-8")
+
+    assert dict(re.findall(r"^\| `([A-Z_]+)` \| (\w+) \|", page, re.MULTILINE)) == CODES
 
 
 # Real files: the README of the folder counts by hand what is expected here

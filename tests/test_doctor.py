@@ -86,6 +86,16 @@ def test_what_is_installed_here_is_in_order() -> None:
     assert not [one for one in packages.examine() if one.level == "broken"]
 
 
+def test_versions_beside_the_tested_ones_are_noted(tmp_path: Path) -> None:
+    """A pin that is not kept is a note: it may work all the same."""
+    path = tmp_path / "constraints.txt"
+    path.write_text("numpy==0.1  # old\nabsent-package==1.0\n", encoding="utf-8")
+    found = only(packages._pins(path))
+
+    assert (found.level, found.name) == ("note", "constraints.txt")
+    assert found.text == f"numpy {np.__version__}, tested with 0.1"
+
+
 # Data sets, on the command line
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from milbench.doctor.finding import Finding
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from milbench.registry import Registry
 
 OLDEST = (3, 11)
+ROOT = Path(__file__).resolve().parents[2]  # of a checkout
 # Extras that a user installs; the others are for work on milbench itself.
 FOR_WORK = frozenset({"test", "dev"})
 LINE = re.compile(
@@ -46,6 +48,7 @@ def examine() -> Iterator[Finding]:
         if not requirement.extra:
             yield _required(requirement)
     yield from _extras(wanted)
+    yield from _pins(ROOT / "constraints.txt")
     yield from _torchvision()
 
 
@@ -132,6 +135,25 @@ def _extras(wanted: list[Requirement]) -> Iterator[Finding]:
             yield Finding("package", f"[{extra}]", "note", text, step)
         else:
             yield Finding("package", f"[{extra}]", "ok", text)
+
+
+def _pins(path: Path) -> Iterator[Finding]:
+    """Yield whether the versions are those that a checkout is tested with."""
+    if not path.is_file():
+        return
+    lines = (line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines())
+    pins = dict(line.split("==", 1) for line in lines if "==" in line)
+    found = {name: installed(name) for name in pins}
+    others = [
+        f"{name} {known}, tested with {pins[name]}"
+        for name, known in found.items()
+        if known is not None and not fits(known, f"=={pins[name]}")
+    ]
+    if others:
+        step = f"if something fails: python -m pip install -c {path} torch"
+        yield Finding("package", path.name, "note", "; ".join(others), step)
+    else:
+        yield Finding("package", path.name, "ok", "the versions that are tested")
 
 
 def _torchvision() -> Iterator[Finding]:

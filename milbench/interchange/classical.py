@@ -47,9 +47,9 @@ def find_features(folder: Path) -> Layout | None:
         found["X*.mat, Bag2*.mat, bagI*.mat"] = partial(_matlab, matlab)
     for path in sorted([*folder.glob("*.data"), *folder.glob("*.data.gz")]):
         found[path.name] = partial(_c45, path)
-    for path in sorted(folder.glob("*.csv")):
-        if _is_plain_table(path):
-            found[path.name] = partial(_table, path)
+    plain = [path for path in folder.glob("*.csv") if _is_plain_table(path)]
+    if len(plain) == 1:  # several are one a bag
+        found[plain[0].name] = partial(_table, plain[0])
     if not found:
         return None
     if len(found) > 1:

@@ -93,6 +93,7 @@ class Place:
     path: Path
     files: tuple[Path, ...]
     _sheets: dict[Path, Sheet] = field(default_factory=dict, compare=False, repr=False)
+    _heads: dict[Path, Sheet] = field(default_factory=dict, compare=False, repr=False)
 
     def sheet(self, path: Path) -> Sheet:
         """Return the table at ``path``, read once; see :func:`read_sheet`."""
@@ -105,7 +106,9 @@ class Place:
 
         Recognising reads no more than this, because a folder may hold features as tables.
         """
-        return read_head(path)
+        if path not in self._heads:
+            self._heads[path] = read_head(path)
+        return self._heads[path]
 
     @cached_property
     def tables(self) -> tuple[Path, ...]:

@@ -28,7 +28,7 @@ def find_features(folder: Path) -> Layout | None:
     DatasetError
         If there are features of several encoders or patch sizes: which ones are meant is unknown.
     """
-    found = [place for place in _places(folder) if any(place.glob("*.h5"))]
+    found = [place for place in _places(folder) if _files(place)]
     if not found:
         return None
     if len(found) > 1:
@@ -41,7 +41,7 @@ def find_features(folder: Path) -> Layout | None:
     return Layout(
         producer="trident",
         why=f"the folder {place.parent.name}/{place.name}",
-        slides=slides_of(place.glob("*.h5")),
+        slides=slides_of(_files(place)),
         encoder=place.name.removeprefix(PREFIX),
         coords_unit=LEVEL_0,
     )
@@ -54,6 +54,11 @@ def _places(folder: Path) -> list[Path]:
     return sorted(
         place for one in below for place in one.glob(f"{PREFIX}*") if _is_of_encoder(place)
     )
+
+
+def _files(place: Path) -> list[Path]:
+    """Return the slides' files; TRIDENT saves tensors where it is asked to."""
+    return list(place.glob("*.h5")) or list(place.glob("*.pt"))
 
 
 def _is_of_encoder(place: Path) -> bool:

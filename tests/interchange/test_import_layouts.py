@@ -269,6 +269,19 @@ def test_what_was_packed_can_be_imported_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(stored(tmp_path / "twice", "0012").x, X["0012"])
 
 
+def test_trident_s_tensors_are_read_where_there_are_no_arrays(tmp_path: Path) -> None:
+    """It saves .pt files where it is asked to."""
+    place = tmp_path / "in" / "20x_256px_0px_overlap" / "features_uni_v1"
+    place.mkdir(parents=True)
+    for slide, x in X.items():
+        torch.save(torch.from_numpy(x), place / f"{slide}.pt")
+    text(tmp_path / "in" / "labels.csv", TABLE)
+    found, _ = packed(tmp_path / "in", tmp_path / "out")
+
+    assert found.layout.producer == "trident"
+    np.testing.assert_array_equal(stored(tmp_path / "out", "0012").x, X["0012"])
+
+
 # What is left out, and what ends the import
 
 
