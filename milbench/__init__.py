@@ -14,7 +14,8 @@ from milbench.errors import (
 from milbench.hookspecs import API_VERSION, hookimpl
 from milbench.levels import Levels
 from milbench.pictures import Box, MaskedPicture, Picture, Tiles
-from milbench.records import Aggregator, Dataset, Download, Encoder, Recipe, Tiler
+from milbench.recipe import Recipe
+from milbench.records import Aggregator, Dataset, Download, Encoder, Tiler
 from milbench.space import Choice, LogUniform, Uniform
 
 __version__ = "0.1.0"

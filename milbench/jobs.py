@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from milbench.levels import Levels
-    from milbench.records import Recipe
+    from milbench.recipe import Recipe
     from milbench.registry import Registry
     from milbench.search import Tuning
     from milbench.splits import Splits

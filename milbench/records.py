@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from milbench.errors import PluginError
 from milbench.levels import Levels
+from milbench.recipe import Recipe
 from milbench.space import Space
 
 if TYPE_CHECKING:
@@ -26,46 +27,6 @@ Need = Literal["coords", "order", "levels", "images"]
 Material = Literal["masks"]
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """How a method wants to be trained, as data; a suite may override each field.
-
-    Parameters
-    ----------
-    optimizer
-        ``adam``, ``adamw``, ``sgd``, ``radam``, ``lookahead-radam`` (RAdam with the decoupled decay
-        of AdamW, pulled back half-way every six steps) or ``rmsprop`` (squares decay by 0.99).
-    lr, weight_decay, betas, momentum, nesterov
-        Of the optimiser; ``betas`` belong to the Adam family, ``momentum`` to SGD and RMSprop.
-    decay
-        What weight decay shrinks: ``all`` parameters, or ``matrices`` only, those of two axes or
-        more, and neither biases nor the scales of normalisations.
-    schedule
-        ``constant``; ``cosine`` from ``lr`` to ``final_lr`` over ``epochs``, stepped once an
-        epoch; or ``plateau``, a tenth, but not less than ``final_lr``, whenever the training loss
-        has not fallen for more than five epochs.
-    epochs
-        Upper bound of passes over the training bags.
-    patience
-        Stop after this many epochs without a better validation loss; 0 never stops early.
-    select
-        ``best``: keep the weights of the lowest validation loss; ``last``: keep the last ones.
-    """
-
-    optimizer: Literal["adam", "adamw", "sgd", "radam", "lookahead-radam", "rmsprop"] = "adam"
-    lr: float = 2e-4
-    weight_decay: float = 1e-5
-    decay: Literal["all", "matrices"] = "all"
-    betas: tuple[float, float] = (0.9, 0.999)
-    momentum: float = 0.0
-    nesterov: bool = False
-    schedule: Literal["constant", "cosine", "plateau"] = "constant"
-    final_lr: float = 0.0
-    epochs: int = 50
-    patience: int = 10
-    select: Literal["best", "last"] = "best"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +139,8 @@ class Dataset(_Record):
         Features of the same bags by several encoders, computed elsewhere: name of the encoder and
         ``target(data: Path)`` yielding the bags with its features. They are the views of the data
         set where a suite names no encoder; ``target`` is then the first.
+    coords_unit
+        Of ``coords`` that the bags bring: ``level-0 pixels``, ``micrometres``; empty if unknown.
     patient_rule
         How bags of a patient are scored: each by itself when empty; as one by the ``mean`` of
         their probabilities; or by the largest, ``max``, for "any slide shows it".
@@ -212,6 +175,7 @@ class Dataset(_Record):
     published_splits: Callable[..., Any] | str | None = None
     given_splits: Callable[..., Any] | str | None = None
     views: Mapping[str, Callable[..., Any] | str] = field(default_factory=dict)
+    coords_unit: str = ""
     patient_rule: Literal["", "max", "mean"] = ""
     notes: Callable[..., Any] | str | None = None
     downloads: tuple[Download, ...] = ()

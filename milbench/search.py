@@ -13,12 +13,14 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from milbench.errors import PluginError
-from milbench.records import Aggregator, Recipe
+from milbench.recipe import Recipe
 from milbench.seeds import seed
 from milbench.space import Choice, LogUniform, Space
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from milbench.records import Aggregator
 
 TUNED = " (tuned)"  # after a row's label; no label that a suite may give has brackets
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,9 +131,22 @@ def own_suite(own: Own, suite: str | None, registry: Registry, options: dict[str
         raise SuiteError(f"{name!r} is the name of a suite or data set; give another: --name NAME")
     data = _suite(own, name, registry, options["repeats"])
     path: Path = options["results"] / name / OWN_SUITE
+    _tell_replaced(path, data)
     write_atomic(path, suite_text(data))
     messages.print(f"wrote {path}; go on with: milbench run --suite {path}", markup=False)
     return path
+
+
+def _tell_replaced(path: Path, data: dict[str, Any]) -> None:
+    """Say when results of other data have the same name; a leaderboard shows the newest."""
+    if not path.exists():
+        return
+    before = tomllib.loads(path.read_text(encoding="utf-8")).get("dataset", [{}])[0].get("bags")
+    if before != data["dataset"][0]["bags"]:
+        messages.print(
+            f"{path} was that of {before}; tables show this data from now on. --name keeps both",
+            markup=False,
+        )
 
 
 def explain_left_out(plan: Plan, registry: Registry) -> None:
@@ -191,11 +205,12 @@ ROLES = ("slide", "label", "patient", "site", "split")
 
 def _folders(given: tuple[str, ...]) -> str | dict[str, str]:
     """Return the folder, or the folder of each encoder, as whole paths."""
-    if len(given) == 1 and not re.match(r"[a-z][a-z0-9-]*=", given[0]):
+    if len(given) == 1 and ("=" not in given[0] or Path(given[0]).is_dir()):
         return str(_folder(given[0]))
     folders: dict[str, str] = {}
     for entry in given:
-        name, equals, folder = entry.partition("=")
+        spelt, equals, folder = entry.partition("=")
+        name = spelt.replace("_", "-")  # as the field spells encoders: uni_v1
         if not equals or not re.fullmatch(r"[a-z][a-z0-9-]*", name) or name in folders:
             raise click.BadParameter(
                 f"{entry!r}: expected NAME=DIR with a name of its own, of lower-case letters, "

@@ -79,7 +79,7 @@ def cached_features(
         classes=dataset.classes,
         fingerprint=fingerprint,
         tiler="" if view.tiler is None else f"{view.tiler.name}({view.settings})",
-        coords_unit="" if view.tiler is None else LEVEL_0,
+        coords_unit=dataset.coords_unit if view.tiler is None else LEVEL_0,
     )
     is_given = encoder.name == PRECOMPUTED or encoder.name in dataset.views
     encode = None if is_given else encoder.load()()

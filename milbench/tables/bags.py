@@ -13,7 +13,7 @@ import numpy as np
 from milbench.atomic import write_atomic
 from milbench.bags import LabelledBag
 from milbench.errors import DatasetError, FeatureFileError
-from milbench.interchange.feature_files import FeatureFile, read_features
+from milbench.interchange.feature_files import LEVEL_0, MICROMETRES, FeatureFile, read_features
 from milbench.tables.lines import LeftOut
 from milbench.tables.match import Matched, match
 
@@ -73,6 +73,17 @@ class OwnBags:
                         pass  # reading to the end keeps what cannot be used
                 found |= self._kept(matched, other) or {}
         return found
+
+    def coords_unit(self) -> str:
+        """Return the unit of coordinates that the files of all views state; empty for none."""
+        groups = self.matched().groups
+        stated = {
+            _sample([paths[encoder] for group in groups for paths in group.files]).get(
+                "coordinates", ""
+            )
+            for encoder in self.own.folders
+        }
+        return next(iter(stated)) if len(stated) == 1 and stated <= {LEVEL_0, MICROMETRES} else ""
 
     def keep(self, matched: Matched, encoder: str, found: Mapping[str, LeftOut]) -> None:
         """Keep which slides could not be used in one view."""
@@ -224,7 +235,7 @@ def _traits(file: FeatureFile) -> dict[str, Any]:
     traits = {
         "dimension": int(file.x.shape[1]),
         "precision": precision,
-        "coordinates": "given" if file.coords is not None else "none",
+        "coordinates": "none" if file.coords is None else file.coords_unit or "of no stated unit",
     }
     stated = next((file.attrs[name] for name in ENCODER_ATTRS if name in file.attrs), None)
     return traits if stated is None else traits | {"encoder": str(stated)}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "slide": (
         *("slide_id", "slide", "slide_name", "slide_path", "wsi", "wsi_id", "wsi_name"),
-        *("image_id", "image", "image_name", "filename", "file_name", "file", "path"),
+        *("image_id", "image", "image_name", "filename", "file_name", "filenames", "file", "path"),
         *("bag", "bag_id", "bag_name", "id"),
     ),
     "patient": (
@@ -29,7 +29,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "label": ("label", "labels", "target", "class", "isup_grade", "category", "subtype", "y"),
     "site": ("site", "data_provider", "center", "centre", "institution", "hospital", "source"),
-    "split": ("split", "part", "partition", "subset"),
+    "split": ("split", "split_info", "part", "partition", "subset"),
 }
 NEEDED: Final = ("slide", "label")
 
@@ -59,6 +59,8 @@ def find_columns(heading: Sequence[str], own: OwnData, path: Path) -> Columns:
     if repeated:
         faults.append(f"columns {', '.join(map(repr, repeated))} appear more than once")
     found = {role: _column(role, heading, getattr(own, role), faults) for role in KNOWN}
+    if faults and not any(_plain(name) in names for name in heading for names in KNOWN.values()):
+        faults.append("no name of a column is known; does the table have a heading?")
     if faults:
         place = f"{path}, line 1"
         raise DatasetError("\n  ".join(f"{place}: {fault}" for fault in faults))

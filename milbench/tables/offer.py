@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from milbench.errors import DatasetError, MissingDataError, SuiteError
+from milbench.errors import DatasetError, SuiteError
 from milbench.own_data import OwnData
 from milbench.records import Dataset
 from milbench.registry import Offer, Origin, Plugin
@@ -113,6 +113,7 @@ def record_of(own: OwnData, folder: Path, cache: Path | None) -> Dataset:
     """Return the record of a resolved data set; its files need not be there."""
     bags = OwnBags(own, folder.resolve(), cache or folder)
     views = {name: OwnTarget(bags, name) for name in own.folders}
+    version, unit = ("unread", "") if cache is None else _version(bags)
     first = next(iter(views.values()))
     return Dataset(
         name=own.name,
@@ -121,7 +122,8 @@ def record_of(own: OwnData, folder: Path, cache: Path | None) -> Dataset:
         classes=own.classes or (),
         task=own.task or "binary",
         primary_metric=own.metric,
-        version="unread" if cache is None else _version(bags),
+        version=version,
+        coords_unit=unit,
         group_known=bool(own.patient),
         patient_rule="mean" if own.fusion == "late" else "",
         views=views if "" not in views else {},
@@ -156,16 +158,20 @@ def _taken(own: OwnData, registry: Registry) -> Iterator[str]:
         yield f"dataset {own.name!r}: the name is taken by {offer.full_name}; give another"
 
 
-def _version(bags: OwnBags) -> str:
-    """Return what names the content of a data set: its settings, its lines and its files."""
+def _version(bags: OwnBags) -> tuple[str, str]:
+    """Return what names the content of a data set, and the unit of its coordinates.
+
+    The content is its lines and its files; late fusion, which only scores, changes nothing.
+    """
     try:
         matched = bags.matched()
         stamps = [stamp(matched, encoder) for encoder in bags.own.folders]
-    except (MissingDataError, DatasetError):
-        return "absent"  # said when the bags are read
+        unit = "" if bags.own.fusion == "early" else bags.coords_unit()
+    except DatasetError:
+        return "absent", ""  # said when the bags are read
     lines = [group.lines for group in matched.groups]
-    content = json.dumps([bags.own.model_dump(mode="json"), lines, stamps])
-    return sha256(content.encode()).hexdigest()[:16]
+    content = json.dumps([bags.own.classes, bags.own.fusion == "early", lines, stamps])
+    return sha256(content.encode()).hexdigest()[:16], unit
 
 
 def _shown(classes: tuple[str, ...]) -> str:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from milbench.errors import SplitError
 from milbench.interchange.slide_names import slide_id
-from milbench.tables.lines import DELIMITERS, PARTS
+from milbench.tables.lines import DELIMITERS, MISSING, PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 ROLES_NAMED: Final = {**PARTS, "unused": "unused"}  # of bags that a fold leaves out
 
 Roles = dict[tuple[int, int], dict[str, str]]
+Row = tuple[str, list[str]]  # where, and its values
 
 # milbench's own files say bag_id and role; others slide_id and split.
 NAMES: Final = {
@@ -25,13 +27,29 @@ NAMES: Final = {
     "fold": ("fold",),
     "repeat": ("repeat",),
 }
+# A column a fold, as Patho-Bench (fold_0) and HMIL (fold0) have them.
+FOLD: Final = re.compile(r"fold_?(\d+)")
+EXPECTED: Final = (
+    "slide_id, repeat, fold and role (train, val or test), or slide_id and a column for each fold: "
+    "fold_0, fold_1, ..."
+)
+
+
+class _Entry(NamedTuple):
+    """The role of one slide in one fold."""
+
+    where: str
+    slide: str
+    place: tuple[int, int]
+    role: str
 
 
 def read_splits_file(path: Path, slides: Mapping[str, str]) -> Roles:
-    """Return ``{(repeat, fold): {bag: role}}`` from one line a slide and fold.
+    """Return ``{(repeat, fold): {bag: role}}``.
 
-    Without a column ``fold``, or ``repeat``, there is one of them. Slides that are no bags, since
-    they were left out, are passed over.
+    The table has a line for each slide and fold, or a line for each slide and a column for each
+    fold. Without a column ``fold``, or ``repeat``, there is one of them. Slides that are no bags,
+    since they were left out, are passed over.
 
     Parameters
     ----------
@@ -44,55 +62,74 @@ def read_splits_file(path: Path, slides: Mapping[str, str]) -> Roles:
         If the file is absent, a column is missing, a value is none, or a bag has two roles.
     """
     rows = _rows(path)
-    heading = [cell.casefold() for cell in rows[0][1]]
-    places = {what: _place(path, heading, what, names) for what, names in NAMES.items()}
+    heading = [cell.casefold() for cell in next(rows)[1]]
+    wide = {at: int(found[1]) for at, name in enumerate(heading) if (found := FOLD.fullmatch(name))}
+    entries = _of_columns(path, heading, rows, wide) if wide else _of_lines(path, heading, rows)
     roles: Roles = {}
-    for line, cells in rows[1:]:
-        where = f"{path}, line {line}"
-        if len(cells) != len(heading):
-            raise SplitError(f"{where}: {len(cells)} values for {len(heading)} columns")
-        found = {what: "" if at is None else cells[at] for what, at in places.items()}
-        role = ROLES_NAMED.get(found["role"].casefold())
+    for entry in entries:
+        role = ROLES_NAMED.get(entry.role.casefold())
         if role is None:
             raise SplitError(
-                f"{where}: role {found['role']!r}; expected train, val, test or unused"
+                f"{entry.where}: role {entry.role!r}; expected train, val, test or unused"
             )
-        fold = _number(where, "repeat", found["repeat"]), _number(where, "fold", found["fold"])
-        in_fold = roles.setdefault(fold, {})
-        bag = slides.get(slide_id(found["slide"]))
+        in_fold = roles.setdefault(entry.place, {})
+        bag = slides.get(slide_id(entry.slide))
         if bag is not None and in_fold.setdefault(bag, role) != role:
-            raise SplitError(f"{where}: bag {bag!r} is {in_fold[bag]} and {role} in one fold")
+            raise SplitError(f"{entry.where}: bag {bag!r} is {in_fold[bag]} and {role} in one fold")
     return _from_zero(roles)
 
 
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
+def _rows(path: Path) -> Iterator[Row]:
+    """Yield the lines of the table, the heading first."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SplitError(f"{path}: cannot be read: {error}") from error
     first = text.lstrip().partition("\n")[0]
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=max(DELIMITERS, key=first.count), strict=True
-    )
+    if not first:
+        raise SplitError(f"{path}: empty; expected the columns {EXPECTED}")
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=max(DELIMITERS, key=first.count), strict=True)
+    size = 0
     try:
-        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            where = f"{path}, line {reader.line_num}"
+            if any(cells):
+                size = size or len(cells)
+                if len(cells) != size:
+                    raise SplitError(f"{where}: {len(cells)} values for {size} columns")
+                yield where, cells
     except csv.Error as error:
         raise SplitError(f"{path}, line {reader.line_num}: not CSV: {error}") from error
-    if not rows:
-        raise SplitError(f"{path}: empty; expected the columns {_expected()}")
-    return rows
 
 
-def _place(path: Path, heading: Sequence[str], what: str, names: tuple[str, ...]) -> int | None:
-    found = [heading.index(name) for name in names if name in heading]
+def _of_columns(
+    path: Path, heading: Sequence[str], rows: Iterator[Row], folds: Mapping[int, int]
+) -> Iterator[_Entry]:
+    """Yield the roles of a table with a column for each fold; an empty one is none."""
+    at = _place(path, heading, "slide")
+    for where, cells in rows:
+        for column, fold in folds.items():
+            if cells[column].casefold() not in MISSING:
+                yield _Entry(where, cells[at or 0], (0, fold), cells[column])
+
+
+def _of_lines(path: Path, heading: Sequence[str], rows: Iterator[Row]) -> Iterator[_Entry]:
+    """Yield the roles of a table with a line for each slide and fold."""
+    places = {what: _place(path, heading, what) for what in NAMES}
+    for where, cells in rows:
+        found = {what: "" if at is None else cells[at] for what, at in places.items()}
+        repeat, fold = (_number(where, name, found[name]) for name in ("repeat", "fold"))
+        yield _Entry(where, found["slide"], (repeat, fold), found["role"])
+
+
+def _place(path: Path, heading: Sequence[str], what: str) -> int | None:
+    found = [heading.index(name) for name in NAMES[what] if name in heading]
     if len(found) == 1 or (not found and what in ("fold", "repeat")):
         return found[0] if found else None
     several = f"{len(found)} columns are" if found else "no column is"
-    raise SplitError(f"{path}, line 1: {several} the {what}; expected {_expected()}")
-
-
-def _expected() -> str:
-    return "slide_id, repeat, fold and role (train, val or test)"
+    raise SplitError(f"{path}, line 1: {several} the {what}; expected {EXPECTED}")
 
 
 def _number(where: str, column: str, text: str) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Parameter
 
-    from milbench.records import Recipe
+    from milbench.recipe import Recipe
 
 # torch's own kernels behind Adam(fused=True) and SGD(fused=True). Called directly they spare 35 of
 # 60 and 170 of 190 microseconds a step on small networks; they are private, so their absence is

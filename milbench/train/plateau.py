@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from milbench.records import Recipe
+    from milbench.recipe import Recipe
 
 FACTOR: Final = 0.1  # torch's default, and what HMIL is published with
 WAITED: Final = 5  # epochs; HMIL's authors' code

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from milbench.jobs import Run
-    from milbench.records import Recipe
+    from milbench.recipe import Recipe
 
 
 def epoch_order(n_bags: int, held_in: np.ndarray, *names: str | int) -> np.ndarray:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from milbench.records import Recipe
+    from milbench.recipe import Recipe
     from milbench.train.stacked_slices import Slices, StackedOptimizer
 
 

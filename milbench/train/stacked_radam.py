@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from milbench.records import Recipe
+    from milbench.recipe import Recipe
     from milbench.train.active import Active
     from milbench.train.stacked_slices import Slices
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from milbench.records import Recipe
+    from milbench.recipe import Recipe
     from milbench.train.active import Active
 
 

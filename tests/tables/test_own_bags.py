@@ -1,13 +1,15 @@
 """Bags of own data: what fits together is read exactly, and what does not is told, not guessed."""
 
-from dataclasses import replace
-
 import h5py
 import numpy as np
 import pytest
 
 from milbench.errors import DatasetError, MissingDataError
+from milbench.features import cached_features
+from milbench.records import Encoder
 from milbench.tables.bags import OwnBags
+from milbench.tables.offer import record_of
+from milbench.view import View
 
 
 def opened(clinic, **said):
@@ -193,14 +195,28 @@ def test_sites_and_parts_reach_the_bags(clinic):
     assert {(bag.site, bag.part) for bag in patients} == {("", "train")}  # two sites are none
 
 
-def test_coordinates_are_kept_and_never_made_up(clinic):
+def with_coords(clinic, unit):
+    """Write HDF5 files with coordinates whose unit is stated as STAMP does."""
     folder = clinic.folder / "features"
     folder.mkdir()
     for slide, x in clinic.features.items():
-        np.savez(folder / f"{slide}.npz", features=x, coords=np.arange(2 * len(x)).reshape(-1, 2))
+        with h5py.File(folder / f"{slide}.h5", "w") as file:
+            file["feats"] = x
+            file["coords"] = np.arange(2.0 * len(x)).reshape(-1, 2)
+            file.attrs.update({"unit": unit} if unit else {})
     clinic.features = {}
+    return clinic.write()
 
-    bags = read(opened(clinic.write()))
 
-    np.testing.assert_array_equal(bags[0].coords, [[0, 1], [2, 3]])
-    assert replace(bags[0]).instance_labels is None
+@pytest.mark.parametrize(("stated", "unit"), [("um", "micrometres"), ("", "")])
+def test_coordinates_keep_their_unit_and_are_never_made_up(clinic, stated, unit):
+    """As far as the feature store, which is what maps are drawn from."""
+    own = with_coords(clinic, stated).own()
+    record = record_of(own, clinic.folder, clinic.folder / "cache")
+    view = View(Encoder(name="precomputed", target=print, summary="-"))
+
+    stored = cached_features(record, view, data=clinic.folder, cache=clinic.folder / "cache")
+
+    np.testing.assert_array_equal(stored.coords[:2], [[0, 1], [2, 3]])
+    assert stored.coords_unit == unit
+    assert read(opened(clinic, fusion="early"))[0].coords is None

@@ -157,6 +157,20 @@ def test_a_splits_file_is_used_as_it_is(clinic, registry):
     assert [[("train", "val", "test")[role] for role in row] for row in roles] == expected
 
 
+def test_a_column_for_each_fold_means_the_same(clinic, registry):
+    """As Patho-Bench writes its splits."""
+    expected = write_splits(clinic.write())[:3]
+    lines = ["slide_id,fold_0,fold_1,fold_2"]
+    columns = zip(*expected, strict=True)
+    lines += [f"{row[0]},{','.join(r)}" for row, r in zip(clinic.rows, columns, strict=True)]
+    (clinic.folder / "splits.csv").write_text("\n".join(lines), encoding="utf-8")
+
+    (ground,) = given(clinic, registry, repeats=1).prepared.grounds
+
+    roles = ground.splits.roles.reshape(3, -1)
+    assert [[("train", "val", "test")[role] for role in row] for row in roles] == expected
+
+
 def drop_last(lines):
     del lines[-1]
 
@@ -329,3 +343,18 @@ def test_musk1_as_a_folder_has_the_runs_of_the_built_in_musk1(clinic, registry, 
 
     assert keys(planned(path, own, clinic.folder / "one")) == theirs
     assert len(theirs) == 2 * 2 * 3
+
+
+def test_late_fusion_needs_no_new_training(clinic, registry):
+    """It only scores: the runs keep their keys, and the features are not built again."""
+    clinic.write()
+    cache = clinic.folder / "cache"
+    made = []
+    for fusion in ("none", "late", "early"):
+        path = written(clinic, fusion=fusion)
+        made.append(planned(path, with_own_data(registry, path, cache), clinic.folder))
+
+    assert keys(made[0]) == keys(made[1])
+    assert not set(keys(made[0])) & set(keys(made[2]))
+    paths = [plan.prepared.grounds[0].features_path for plan in made]
+    assert paths[0] == paths[1] != paths[2]
