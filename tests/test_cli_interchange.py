@@ -209,4 +209,4 @@ def test_imported_data_are_exported_with_the_splits_and_predictions_of_a_suite(
     assert names == ["fold_0.csv", "fold_1.csv", "runs.csv", "summary.csv"]
     full = milbench("export", "mine", "--suite", suite, *form, tmp_path / "sent", *stores)
     assert full.status == 2
-    assert "is not empty" in full.err
+    assert "is there already" in full.err

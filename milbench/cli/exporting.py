@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from milbench.features import Features
-    from milbench.interchange.outgoing import Target
     from milbench.records import Dataset
     from milbench.registry import Registry
     from milbench.splits import Splits
@@ -53,21 +52,20 @@ def export(name: str, form: str, out: Path, *, predictions: bool, **options: Any
     Features go bag by bag, with labels, patients, and coordinates where there are any; splits
     come from the suite that is named with --suite.
     """
-    _check_empty(out)
-    if predictions:
-        _export_predictions(name, form, out, options["results"])
-        return 0
-    for note in _export_data(name, form, out, options):
-        messages.print(f"note: {note}", markup=False)
+    from milbench.interchange.whole_folder import whole_folder
+
+    with whole_folder(out) as place:
+        if predictions:
+            lines = _export_predictions(name, form, place, options["results"])
+        else:
+            lines = _export_data(name, form, place, options)
+    for line in lines:
+        results.print(f"wrote {out}: {line}", markup=False)
     return 0
 
 
-def _check_empty(out: Path) -> None:
-    if out.exists() and any(out.iterdir()):
-        raise click.BadParameter(f"{out} is not empty; give another folder", param_hint="--out")
-
-
-def _export_predictions(name: str, form: str, out: Path, stores: Path) -> None:
+def _export_predictions(name: str, form: str, out: Path, stores: Path) -> list[str]:
+    """Write the predictions of a suite, and return a line for each data set and method."""
     from milbench.interchange.export_predictions import write_predictions
     from milbench.store import Store
     from milbench.suite import load_suite
@@ -76,11 +74,12 @@ def _export_predictions(name: str, form: str, out: Path, stores: Path) -> None:
         raise click.UsageError(f"predictions are written as CLAM's only, not as {form}")
     (path,) = suite_paths(name, load_registry())
     store = Store(stores / load_suite(path).name)
-    for folder, count in write_predictions(store.records(), out).items():
-        results.print(f"wrote {out / folder}: {count} runs", markup=False)
+    counts = write_predictions(store.records(), out)
+    return [f"{folder}, {count} runs" for folder, count in counts.items()]
 
 
-def _export_data(name: str, form: str, out: Path, options: dict[str, Any]) -> tuple[str, ...]:
+def _export_data(name: str, form: str, out: Path, options: dict[str, Any]) -> list[str]:
+    """Write the bags of a data set, and return what was written."""
     from milbench.interchange.export_data import FORMS, bags_of
     from milbench.interchange.outgoing import Target, write_all
 
@@ -97,9 +96,11 @@ def _export_data(name: str, form: str, out: Path, options: dict[str, Any]) -> tu
         mpp=options["mpp"],
     )
     bags = bags_of(features, with_coords=not options["no_coords"])
-    notes = write_all(bags, splits, target, FORMS[form])
-    _print_written(target, features, splits)
-    return notes
+    for note in write_all(bags, splits, target, FORMS[form]):
+        messages.print(f"note: {note}", markup=False)
+    folds = "" if splits is None else f", {splits.n_repeats} x {splits.n_folds} folds"
+    kind = f"{features.dim} features, {features.array.dtype.name}"
+    return [f"{len(features)} bags of {kind}{folds}"]
 
 
 def _suite(options: dict[str, Any]) -> tuple[Suite | None, Registry]:
@@ -132,12 +133,3 @@ def _splits(suite: Suite, dataset: Dataset, features: Features, data: Path) -> S
     from milbench.prepare import drawn
 
     return drawn(suite, dataset, features.table, data)
-
-
-def _print_written(target: Target, features: Features, splits: Splits | None) -> None:
-    folds = "" if splits is None else f", {splits.n_repeats} x {splits.n_folds} folds"
-    results.print(
-        f"wrote {target.folder}: {len(features)} bags of {features.dim} features, "
-        f"{features.array.dtype.name}{folds}",
-        markup=False,
-    )

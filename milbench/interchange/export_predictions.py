@@ -39,7 +39,7 @@ def write_predictions(records: Iterable[Record], folder: Path) -> dict[str, int]
             name = "/".join(map(_plain, (record["dataset"], record["method"])))
             groups.setdefault(name, []).append(record)
     if not groups:
-        raise StoreError(f"no finished run to write to {folder}; run the suite first")
+        raise StoreError("no finished run to write; run the suite first")
     for name, members in groups.items():
         members.sort(key=lambda record: (record["repeat"], record["fold"], record["seed"]))
         _write(members, folder / name)

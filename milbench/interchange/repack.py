@@ -15,10 +15,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
 
 import h5py
 import numpy as np
@@ -26,6 +24,7 @@ import numpy as np
 from milbench.errors import DatasetError, FeatureFileError
 from milbench.interchange.feature_layouts import usable, without_features
 from milbench.interchange.stored_splits import stored_form
+from milbench.interchange.whole_folder import whole_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,21 +87,13 @@ def repack(found: Found, out: Path, advance: Callable[[str], None] = lambda _: N
     SplitError
         If the splits put a bag into two parts.
     """
-    if out.exists():
-        raise DatasetError(f"{out}: is there already; choose another --as, or delete it")
-    temporary = out.with_name(f".{out.name}.{uuid4().hex}.tmp")
-    try:
-        packed = _written(found, temporary, advance)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary.replace(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return packed
+    with whole_folder(out) as place:
+        return _written(found, place, advance)
 
 
 def _written(found: Found, place: Path, advance: Callable[[str], None]) -> Packed:
     layout = usable(found)
-    (place / FEATURES).mkdir(parents=True)
+    (place / FEATURES).mkdir()
     kind: tuple[str, Kind] | None = None
     kept, empty, damaged = [], [], []
     for slide in layout.slides:

@@ -22,6 +22,7 @@ from milbench.interchange.labels import read_labels
 from milbench.interchange.layout import Instances
 from milbench.interchange.outgoing import OutBag, Target, write_all
 from milbench.interchange.repack import repack
+from milbench.interchange.whole_folder import whole_folder
 from milbench.splits import Splits
 from milbench.splits.plan import ROLES
 
@@ -309,7 +310,7 @@ def test_predictions_are_those_that_clam_writes(tmp_path: Path) -> None:
 
 def test_a_suite_without_a_finished_run_has_no_predictions(tmp_path: Path) -> None:
     """The message says what to do."""
-    with pytest.raises(StoreError, match=r"no finished run .*run the suite first"):
+    with pytest.raises(StoreError, match=r"no finished run.*run the suite first"):
         write_predictions([record(0, [], status="failed")], tmp_path)
 
 
@@ -323,3 +324,11 @@ def test_exported_splits_of_several_repeats_come_back_as_repeats(tmp_path: Path)
 
     assert packed.splits is not None
     np.testing.assert_array_equal(packed.splits.roles, twice.roles)
+
+
+def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    """The folder appears when everything is in it, or not at all."""
+    with pytest.raises(FeatureFileError), whole_folder(tmp_path / "out") as place:
+        write_all([*FOUR, bag("a.svs", "p", "0")], None, target(place), FORMS["clam"])
+
+    assert list(tmp_path.iterdir()) == []
