@@ -247,7 +247,7 @@ def settings_digest(suite: Suite, registry: Registry, row: Row, dataset: str) ->
         "aggregator": registry.find("aggregator", method.name).full_name,
         "args": args_of(method, dataset),
         "recipe": _named(asdict(recipe_of(suite, method, record, dataset))),
-        "splits": suite.splits.model_dump(exclude={"repeats"}),
+        "splits": suite.splits.named(),
         "protocol": [
             suite.protocol.standardise,
             suite.protocol.threshold,
@@ -333,9 +333,12 @@ def _places(suite: Suite, parts: dict[tuple[int, int], str]) -> Iterator[tuple[i
 
 
 def split_digest(suite: Suite, splits: Splits) -> str:
-    """Return what names a family of splits: its plan without the count of repeats, and its bags."""
-    plan = suite.splits.model_dump(exclude={"repeats"})
-    return _digest([plan, splits.bag_ids, splits.groups])
+    """Return what names a family of splits: its plan without the count of repeats, and its bags.
+
+    Given splits follow from no plan, so their content names them.
+    """
+    given = [splits.hash] if suite.splits.scheme == "given" else []
+    return _digest([suite.splits.named(), splits.bag_ids, splits.groups, *given])
 
 
 def part_hash(splits: Splits, repeat: int, fold: int) -> str:

@@ -53,14 +53,14 @@ class Prepared:
     def states(self) -> dict[str, dict[str, Any]]:
         """Return what became of each data set: status, reason, notes on its bags and splits."""
         ready = {
-            ground.dataset.name: _state("ready", "", self._notes(ground)) for ground in self.grounds
+            ground.dataset.name: _ready(ground.splits, self._notes(ground.dataset.name))
+            for ground in self.grounds
         }
         skipped = {name: _state("skipped", why) for name, why in self.skipped.items()}
         return ready | skipped | {name: _state("failed", why) for name, why in self.broken.items()}
 
-    def _notes(self, ground: Ground) -> tuple[str, ...]:
-        name = ground.dataset.name
-        return (*self.notes.get(name, ()), *self._missing(name), *ground.splits.notes)
+    def _notes(self, dataset: str) -> tuple[str, ...]:
+        return (*self.notes.get(dataset, ()), *self._missing(dataset))
 
     def _missing(self, dataset: str) -> tuple[str, ...]:
         """Return a note that names the bags that are left out; none where there are none."""
@@ -145,13 +145,18 @@ def _without_name(dataset: Dataset, error: MilbenchError) -> str:
     return str(error).removeprefix(f"{dataset.name}: ")
 
 
+def _ready(splits: Splits, notes: tuple[str, ...]) -> dict[str, Any]:
+    state = _state("ready", "", (*notes, *splits.notes))
+    return state | {"leaks": True} if splits.is_leaking else state
+
+
 def _state(status: str, reason: str, notes: tuple[str, ...] = ()) -> dict[str, Any]:
     return {"status": status, "reason": reason, "notes": list(notes)}
 
 
 def _ground(suite: Suite, seen: tuple[Dataset, View], features: Features, places: Places) -> Ground:
     dataset, view = seen
-    splits = _drawn(suite, dataset, features.table, places.data)
+    splits = drawn(suite, dataset, features.table, places.data)
     path = places.store / "splits" / f"{dataset.name}-{split_digest(suite, splits)}.csv"
     _keep(path, splits, features.table)
     return Ground(
@@ -164,7 +169,14 @@ def _ground(suite: Suite, seen: tuple[Dataset, View], features: Features, places
     )
 
 
-def _drawn(suite: Suite, dataset: Dataset, table: BagTable, data: Path) -> Splits:
+def drawn(suite: Suite, dataset: Dataset, table: BagTable, data: Path) -> Splits:
+    """Return the splits that ``suite`` has of a data set, drawn or read as its plan says.
+
+    Raises
+    ------
+    SplitError
+        If the plan cannot be kept with these bags.
+    """
     plan = SplitPlan(**suite.splits.model_dump())
     read = dataset.load_published_splits() if plan.scheme == "published" else None
     published = None if read is None else read(data)
@@ -182,7 +194,7 @@ def _keep(path: Path, drawn: Splits, table: BagTable) -> None:
         If the stored file is damaged or has other splits.
     """
     if path.exists():
-        stored = load_splits(path, table)
+        stored = load_splits(path, table, leaks="allowed")  # as far as ``drawn`` does
         shared = min(stored.n_repeats, drawn.n_repeats)
         if not np.array_equal(stored.roles[:shared], drawn.roles[:shared]):
             raise SplitError(

@@ -311,6 +311,7 @@ def _dataset_info(dataset: Dataset, view: View, state: dict[str, Any]) -> Datase
         cohort=dataset.cohort or dataset.name,
         group_known=dataset.group_known,
         skipped_reason=state.get("reason", ""),
+        is_leaking=bool(state.get("leaks", False)),
         notes=tuple(state.get("notes", ())),
         levels=dataset.levels,
         patient_rule=dataset.patient_rule,
@@ -327,4 +328,6 @@ def _in_words(suite: Suite, repeats: int | None) -> str:
     seeds = suite.protocol.seeds
     trainings = f", {seeds} seeds a fold" if seeds > 1 else ""
     trainings += ", one order of bags for all" if suite.protocol.order == "common" else ""
+    if splits.scheme == "given":
+        return f"{count} x {splits.folds} folds, as the data sets come with them{trainings}"
     return f"{count} x {splits.folds} folds ({splits.scheme}), by patient{inner}{trainings}"

@@ -33,6 +33,8 @@ Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[int, Field(ge=1)]
 Precision = Literal["float32", "bfloat16"]
 
+OWN_PARTS = ("official", "given")  # schemes whose validation parts are those of the data set
+
 
 class _Section(BaseModel):
     """One table of a suite file: no unknown keys, no silent conversions, no changes later."""
@@ -53,6 +55,16 @@ class Splits(_Section):
     validation: Share = 0.2
     test: Share = 0.2
     seed: int = 1
+    leaks: Literal["refused", "allowed"] = "refused"
+
+    def named(self) -> dict[str, Any]:
+        """Return what names a family of splits: all but the count of repeats.
+
+        What could be said only later is left out as long as it is as it was before, so that
+        results from before keep their names.
+        """
+        later = {"leaks"} if self.leaks == "refused" else set()
+        return self.model_dump(exclude={"repeats", *later})
 
 
 class Tune(_Section):
@@ -227,14 +239,20 @@ def _inconsistencies(suite: Suite) -> Iterator[str]:
                     f"methods: {method.row!r} has a tuning budget on {name!r}; a row has one for "
                     "all data sets: give it in [train] or in the method's train"
                 )
-    if tuned and suite.splits.validation == 0 and suite.splits.scheme != "official":
+    if tuned and suite.splits.validation == 0 and suite.splits.scheme not in OWN_PARTS:
         yield "train.tune: without validation bags nothing is chosen; set splits.validation above 0"
     rows += [method.tuned_row for method in tuned]
     reference = suite.report.reference
     if reference is not None and reference not in rows:
         yield f"report.reference: {reference!r} is no row of this suite; rows: {', '.join(rows)}"
-    if suite.splits.scheme in ("kfold", "published") and suite.splits.folds == 1:
-        yield f"splits.folds: {suite.splits.folds} fold leaves nothing to train on; use 2 or more"
+    yield from _impossible_splits(suite.splits)
+
+
+def _impossible_splits(splits: Splits) -> Iterator[str]:
+    if splits.leaks == "allowed" and splits.scheme != "given":
+        yield "splits.leaks: only splits of the scheme 'given' can leak; leave the key out"
+    if splits.scheme in ("kfold", "published") and splits.folds == 1:
+        yield f"splits.folds: {splits.folds} fold leaves nothing to train on; use 2 or more"
 
 
 def _own_inconsistencies(suite: Suite) -> Iterator[str]:

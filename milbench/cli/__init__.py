@@ -49,6 +49,18 @@ COMMANDS = {
         "milbench.cli.tiles:tiles", "Draw the tissue and the tiles of slides, for inspection."
     ),
     "encode": Entry("milbench.cli.encode:encode", "Encode the tiles of a data set ahead of a run."),
+    "import": Entry(
+        "milbench.cli.importing:import_", "Take over features, labels and splits of other tools."
+    ),
+    "export": Entry(
+        "milbench.cli.exporting:export", "Write features, splits or predictions for other tools."
+    ),
+    "audit": Entry(
+        "milbench.cli.audit:audit", "Look for leaks and missing classes in anyone's splits."
+    ),
+    "doctor": Entry(
+        "milbench.cli.doctor:doctor", "Check packages, device, data sets, caches and disk."
+    ),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
         "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators or suites."

@@ -29,6 +29,8 @@ class DatasetInfo:
         Whether the patient of a bag is really known.
     skipped_reason
         Why the last run left the data set out; empty when it did not.
+    is_leaking
+        Whether its splits put a patient into two parts of a fold.
     notes
         What a reader must know about how its splits were drawn.
     levels
@@ -45,6 +47,7 @@ class DatasetInfo:
     cohort: str = ""
     group_known: bool = True
     skipped_reason: str = ""
+    is_leaking: bool = False
     notes: tuple[str, ...] = ()
     levels: Levels | None = None
     patient_rule: Literal["", "max", "mean"] = ""

@@ -141,6 +141,7 @@ def _row(
     codes |= set(versus.codes) if versus is not None else set()
     codes |= set() if found.runs.is_complete else {"INCOMPLETE_GRID"}
     codes |= {"EXPLORATORY"} if tests.is_exploratory else set()
+    codes |= {"PATIENT_LEAK"} if level.dataset.is_leaking else set()
     config, code = found.hashes
     return Row(
         method=method.label,

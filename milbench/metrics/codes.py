@@ -40,7 +40,7 @@ MEANINGS: Final[Mapping[Code, str]] = {
     "INCOMPLETE_GRID": "some planned runs are missing; the method is left out of comparisons",
     "MIN_P_UNREACHABLE": "no result could be significant: too few draws or data sets for Holm",
     "NONPROBABILITY": "scores are not probabilities; only ranking metrics are given",
-    "PATIENT_LEAK": "a patient is in training and test (error)",
+    "PATIENT_LEAK": "a patient is in two parts of a fold: the value is too good (error)",
     "POOLED_MODELS": "scores of different models were pooled into one ranking",
     "PRETRAINING_OVERLAP": "the encoder was pre-trained on a corpus that holds this cohort",
     "SEED_ONLY_REPLICATION": "one split with several seeds: no test over the seeds is valid",

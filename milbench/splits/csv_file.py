@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from milbench.bags import BagTable
-    from milbench.splits.plan import SplitPlan
+    from milbench.splits.plan import Leaks, SplitPlan
 
 NO_ROLE = -1
 
 
-def load_splits(path: Path, table: BagTable, *, plan: SplitPlan | None = None) -> Splits:
+def load_splits(
+    path: Path, table: BagTable, *, plan: SplitPlan | None = None, leaks: Leaks = "refused"
+) -> Splits:
     """Read the splits at ``path`` and check them against the bags of ``table``.
 
     Every repeat must have the same folds, counted from 0, and every fold must give each bag
@@ -33,12 +35,15 @@ def load_splits(path: Path, table: BagTable, *, plan: SplitPlan | None = None) -
     plan
         Where given, the file must hold its repeats and folds; without it, a file that was cut
         exactly between two folds cannot be told from a shorter one.
+    leaks
+        Whether patients may have bags in two parts of a fold, as ``given`` splits may where a
+        suite says so.
 
     Raises
     ------
     SplitError
         If the file is absent, truncated or malformed, does not fit the bags, leaks a patient
-        between roles, or leaves a class out.
+        between roles, or lacks a class in a part.
     """
     reader = _Reader(path, table)
     for line, row in _rows(path):
@@ -46,7 +51,7 @@ def load_splits(path: Path, table: BagTable, *, plan: SplitPlan | None = None) -
     splits = Splits(table.ids, table.patients, reader.roles(), plan)
     if plan is not None:
         _check_plan(splits, plan, path)
-    check_splits(splits, table, str(path))
+    check_splits(splits, table, str(path), leaks)
     return splits
 
 

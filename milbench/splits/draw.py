@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from milbench.errors import SplitError
-from milbench.splits.check import check_splits
+from milbench.splits.check import check_splits, told
 from milbench.splits.divide import Groups, Wanted, divide, group_bags
 from milbench.splits.given import given_roles
 from milbench.splits.plan import ROLES, TEST, TRAIN, VAL, SplitPlan, Splits
@@ -62,8 +62,8 @@ def draw_splits(
     else:
         roles, notes = draw.drawn()
     splits = Splits(table.ids, table.patients, np.array(roles, dtype=np.int8), plan, notes)
-    check_splits(splits, table, name)
-    return splits
+    check_splits(splits, table, name, plan.leaks)
+    return told(splits) if plan.leaks == "allowed" else splits
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Scheme = Literal["kfold", "published", "official", "monte-carlo", "given"]
+Leaks = Literal["refused", "allowed"]
 
-ROLES = ("train", "val", "test")  # the value of a role is its position here
-TRAIN, VAL, TEST = range(3)
+ROLES = ("train", "val", "test", "unused")  # the value of a role is its position here
+TRAIN, VAL, TEST, UNUSED = range(4)
 COLUMNS = ("bag_id", "group_id", "repeat", "fold", "role")
 
 
@@ -47,6 +48,8 @@ class SplitPlan:
         Share of the bags that ``monte-carlo`` tests on.
     seed
         Together with the data set's name, decides every draw.
+    leaks
+        Whether ``given`` splits may have a patient in two parts of a fold.
     """
 
     scheme: Scheme = "kfold"
@@ -55,6 +58,7 @@ class SplitPlan:
     validation: float = 0.2
     test: float = 0.2
     seed: int = 1
+    leaks: Leaks = "refused"
 
     def __post_init__(self) -> None:
         if self.scheme not in get_args(Scheme):
@@ -91,13 +95,16 @@ class Splits:
     Parameters
     ----------
     bag_ids, groups
-        One a bag, in the order of the table; bags of a group never have two roles in one fold.
+        One a bag, in the order of the table; bags of a group never have two roles in one fold,
+        unless the plan allows leaks.
     roles : (repeats, folds, B) int8
-        0 train, 1 val, 2 test.
+        0 train, 1 val, 2 test; 3 for bags that a fold of given splits leaves out.
     plan
         None for splits read from a file without one.
     notes
         What a reader of results must know about the draw.
+    is_leaking
+        Whether a group has bags in two parts of a fold, which the plan then allows.
     """
 
     bag_ids: tuple[str, ...]
@@ -105,6 +112,7 @@ class Splits:
     roles: np.ndarray
     plan: SplitPlan | None = None
     notes: tuple[str, ...] = ()
+    is_leaking: bool = False
 
     @property
     def n_repeats(self) -> int:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+ROLES_NAMED: Final = {**PARTS, "unused": "unused"}  # of bags that a fold leaves out
+
 Roles = dict[tuple[int, int], dict[str, str]]
 Row = tuple[str, list[str]]  # where, and its values
 
@@ -65,9 +67,11 @@ def read_splits_file(path: Path, slides: Mapping[str, str]) -> Roles:
     entries = _of_columns(path, heading, rows, wide) if wide else _of_lines(path, heading, rows)
     roles: Roles = {}
     for entry in entries:
-        role = PARTS.get(entry.role.casefold())
+        role = ROLES_NAMED.get(entry.role.casefold())
         if role is None:
-            raise SplitError(f"{entry.where}: role {entry.role!r}; expected train, val or test")
+            raise SplitError(
+                f"{entry.where}: role {entry.role!r}; expected train, val, test or unused"
+            )
         in_fold = roles.setdefault(entry.place, {})
         bag = slides.get(slide_id(entry.slide))
         if bag is not None and in_fold.setdefault(bag, role) != role:
