@@ -7,8 +7,8 @@
     results/<suite>/datasets.json
 
 Every reported number is a pure function of the rows in these files. They merge in git, survive a
-kill at any moment, and need no database. Each holds the hash of its content, so that an edit by hand
-is seen (``milbench verify``); it decides nothing else.
+kill at any moment, and need no database. Each holds the hash of its content, so that an edit by
+hand is seen (``milbench verify``); it decides nothing else.
 """
 
 from __future__ import annotations

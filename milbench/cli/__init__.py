@@ -45,6 +45,13 @@ COMMANDS = {
     "compare": Entry(
         "milbench.cli.compare:compare", "Compare two methods in full, from stored results."
     ),
+    "explain": Entry(
+        "milbench.cli.explain:explain", "Show the runs, hashes and versions behind one number."
+    ),
+    "verify": Entry(
+        "milbench.cli.verify:verify", "Recompute a stored leaderboard and compare bit for bit."
+    ),
+    "merge": Entry("milbench.cli.merge:merge", "Join the results of several machines."),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
         "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators or suites."

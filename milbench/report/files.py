@@ -8,6 +8,7 @@ from milbench.atomic import write_atomic
 from milbench.report.render import render
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from milbench.leaderboard.table import Leaderboard
@@ -26,7 +27,13 @@ def write_all(leaderboard: Leaderboard, folder: Path) -> tuple[Path, ...]:
 
     Each file is replaced as a whole, and none is touched before all texts are made.
     """
-    texts = [(folder / name, render(leaderboard, form, per_class=True)) for name, form in FILES]
-    for path, text in texts:
+    made = list(texts(leaderboard, folder))
+    for path, text in made:
         write_atomic(path, text)
-    return tuple(path for path, _ in texts)
+    return tuple(path for path, _ in made)
+
+
+def texts(leaderboard: Leaderboard, folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each file that :func:`write_all` writes into ``folder``, with its text."""
+    for name, form in FILES:
+        yield folder / name, render(leaderboard, form, per_class=True)
