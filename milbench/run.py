@@ -10,11 +10,13 @@ from milbench.execute import drain, executor_by_name
 from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
 from milbench.prepare import Places, Prepared, prepare
+from milbench.published import read_published
 from milbench.records import Aggregator
 from milbench.registry import load_registry
 from milbench.store import Store, done_keys, read_record
 from milbench.train.choice import Engine, portions, why_alone
 from milbench.view import sections, view_of
+from milbench.works import works_of
 
 # What trains is imported when there is something to train: it loads torch, which a finished suite
 # and a leaderboard do without.
@@ -276,6 +278,8 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
         rope=suite.report.rope,
         draws=suite.report.draws,
         splits=_in_words(suite, repeats),
+        works=works_of(suite, registry),
+        published=read_published(),
     )
 
 

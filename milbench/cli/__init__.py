@@ -52,9 +52,12 @@ COMMANDS = {
         "milbench.cli.verify:verify", "Recompute a stored leaderboard and compare bit for bit."
     ),
     "merge": Entry("milbench.cli.merge:merge", "Join the results of several machines."),
+    "reproduce": Entry(
+        "milbench.cli.reproduce:reproduce", "Run the cell of a published number and print both."
+    ),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
-        "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators or suites."
+        "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators, suites, ..."
     ),
     "info": Entry("milbench.cli.info:info", "Show everything known about one name."),
     "plugins": Entry(

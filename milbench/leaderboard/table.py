@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from milbench.leaderboard.board import Work
+    from milbench.published import Published
     from milbench.stats.compare import Comparison
 
 Mark = Literal["", "dagger", "double-dagger"]
@@ -333,10 +335,31 @@ class Overall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A published number and ours, of one method on one data set in one view.
+
+    ``value``, ``low`` and ``high`` are ours; NaN where there is no finished run, or no interval.
+    """
+
+    entry: Published
+    encoder: str
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leaderboard:
     """All tables of a suite and what is needed to read them.
 
-    ``versions`` are pairs of what and which, in the order they are shown.
+    Parameters
+    ----------
+    versions
+        Pairs of what and which, in the order they are shown.
+    works
+        What to cite for the methods, data sets, tilers and encoders that have results.
+    published
+        Numbers of others beside ours; no test compares them.
     """
 
     suite: str
@@ -348,6 +371,8 @@ class Leaderboard:
     draws: int
     splits: str
     versions: tuple[tuple[str, str], ...]
+    works: tuple[Work, ...] = ()
+    published: tuple[Beside, ...] = ()
 
     @property
     def trials(self) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from milbench.metrics import METRICS
 from milbench.report import format as write
 from milbench.report.grids import FEW_PATIENTS, TOO_FEW_PATIENTS, shared_codes
 from milbench.stats.codes import MEANINGS
@@ -12,7 +13,8 @@ from milbench.stats.codes import MEANINGS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from milbench.leaderboard.table import Leaderboard, Section
+    from milbench.leaderboard.table import Beside, Leaderboard, Section
+    from milbench.published import Published
 
 # Figures of a hash that a reader compares by eye; CSV and JSON hold all of them.
 SHORT = 12
@@ -46,6 +48,33 @@ def section_notes(section: Section) -> Iterator[str]:
         yield f"{_records(section.unplanned)} outside the plan of the suite not used."
     yield from _codes(section)
     yield f"Features {section.features[:SHORT]}, splits {section.split[:SHORT]}."
+
+
+def published_notes(leaderboard: Leaderboard, section: Section) -> Iterator[str]:
+    """Yield the published numbers of a data set, each with ours; none of them is tested."""
+    here = (section.dataset, section.encoder)
+    found = [b for b in leaderboard.published if (b.entry.dataset, b.encoder) == here]
+    if section.level or not found:
+        return
+    yield (
+        "Published by others, under other protocols and not compared by a test: "
+        f"{'; '.join(_beside(beside) for beside in found)}. See milbench reproduce NAME."
+    )
+
+
+def published_value(entry: Published) -> str:
+    """Return a published value as it was printed, with its spread and what that is."""
+    if entry.spread is None:
+        return f"{entry.value:g}"
+    return f"{entry.value:g} (+- {entry.spread:g}, {entry.spread_kind})"
+
+
+def _beside(beside: Beside) -> str:
+    entry = beside.entry
+    seen = ", ".join(part for part in (entry.cited, entry.encoder, entry.caution) if part)
+    title = METRICS[entry.metric].title
+    ours = write.number(beside.value)
+    return f"{entry.name}, {title} {published_value(entry)} [{seen}], here {ours}"
 
 
 def class_note() -> str:

@@ -38,7 +38,8 @@ def _blocks(leaderboard: Leaderboard, *, per_class: bool) -> Iterator[str]:
         yield _items(footnotes.overall_notes(leaderboard))
     for section in leaderboard.sections:
         yield from _table(section_grid(section))
-        yield _items(footnotes.section_notes(section))
+        notes = footnotes.section_notes(section)
+        yield _items([*notes, *footnotes.published_notes(leaderboard, section)])
         if per_class:
             for grid in class_grids(section):
                 yield from _table(grid, level=3)

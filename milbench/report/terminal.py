@@ -33,7 +33,8 @@ def print_terminal(leaderboard: Leaderboard, console: Console, *, per_class: boo
     """
     for section in leaderboard.sections:
         _print_grid(console, section_grid(section))
-        _print_lines(console, footnotes.section_notes(section))
+        notes = footnotes.section_notes(section)
+        _print_lines(console, [*notes, *footnotes.published_notes(leaderboard, section)])
         if per_class:
             for grid in class_grids(section):
                 _print_grid(console, grid)
