@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from milbench.execute import drain, executor_by_name
 from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
-from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
+from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo, Study
 from milbench.prepare import Places, Prepared, prepare
 from milbench.published import read_published
 from milbench.records import Aggregator
@@ -278,6 +278,7 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
         rope=suite.report.rope,
         draws=suite.report.draws,
         splits=_in_words(suite, repeats),
+        study=_study(suite, repeats),
         works=works_of(suite, registry),
         published=read_published(),
     )
@@ -299,6 +300,19 @@ def _dataset_info(dataset: Dataset, view: View, state: dict[str, Any]) -> Datase
         skipped_reason=state.get("reason", ""),
         notes=tuple(state.get("notes", ())),
         levels=dataset.levels,
+    )
+
+
+def _study(suite: Suite, repeats: int | None) -> Study:
+    planned = planned_runs(suite, repeats)
+    return Study(
+        scheme=suite.splits.scheme,
+        repeats=len({repeat for repeat, _, _ in planned}),
+        folds=len({fold for _, fold, _ in planned}),
+        seeds=suite.protocol.seeds,
+        validation=suite.splits.validation,
+        standardise=suite.protocol.standardise,
+        threshold=suite.protocol.threshold,
     )
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "latex", "csv", "json"]),
+    type=click.Choice(
+        ["terminal", "markdown", "latex", "csv", "json", "bibtex", "paragraph", "paragraph-latex"]
+    ),
     default="terminal",
     show_default=True,
 )

@@ -60,6 +60,27 @@ class MethodInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """The design of a suite, as its report describes it.
+
+    Parameters
+    ----------
+    scheme, repeats, folds, seeds, validation
+        Of the splits, as the suite file has them; ``repeats`` are those that are shown.
+    standardise, threshold
+        Of the protocol.
+    """
+
+    scheme: str
+    repeats: int
+    folds: int
+    seeds: int
+    validation: float
+    standardise: bool
+    threshold: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What to cite for one thing that a suite uses.
 
@@ -121,6 +142,8 @@ class Board:
     metric
         Ranks by this metric instead of the declared primary ones. Where it is another metric,
         the table carries no test: a metric chosen after seeing the results proves nothing.
+    study
+        The same with the protocol, as facts; None where they are not known.
     works
         What there is to cite for the methods, data sets, tilers and encoders of the suite.
     published
@@ -138,6 +161,7 @@ class Board:
     draws: int = 10_000
     splits: str = ""
     metric: str | None = None
+    study: Study | None = None
     works: tuple[Work, ...] = ()
     published: tuple[Published, ...] = ()
 

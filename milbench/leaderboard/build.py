@@ -62,6 +62,7 @@ def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
         draws=board.draws,
         splits=board.splits,
         versions=tuple(_versions([r for _, found in selections for r in found.used])),
+        study=board.study,
         works=works_with_results(board, sections),
         published=tuple(beside(board, sections)),
     )

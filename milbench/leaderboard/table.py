@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from milbench.leaderboard.board import Work
+    from milbench.leaderboard.board import Study, Work
     from milbench.published import Published
     from milbench.stats.compare import Comparison
 
@@ -356,6 +356,8 @@ class Leaderboard:
     ----------
     versions
         Pairs of what and which, in the order they are shown.
+    study
+        The design of the suite; None where it is not known.
     works
         What to cite for the methods, data sets, tilers and encoders that have results.
     published
@@ -371,6 +373,7 @@ class Leaderboard:
     draws: int
     splits: str
     versions: tuple[tuple[str, str], ...]
+    study: Study | None = None
     works: tuple[Work, ...] = ()
     published: tuple[Beside, ...] = ()
 

@@ -14,6 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from milbench.report import format as write
+from milbench.report.escape import escape
 from milbench.report.footnotes import detectable
 from milbench.report.grids import shared_codes
 from milbench.stats.codes import MEANINGS
@@ -30,18 +31,6 @@ MARKS = {"": "", "dagger": r"\dagger", "double-dagger": r"\ddagger"}
 
 # Half the width of a 95 % interval of a normal quantity is this many standard errors.
 NORMAL_95 = 1.96
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "[": "{[}",  # after the end of a row a bracket would be read as a length
-    "]": "{]}",
-    "*": "{*}",  # and a star as the starred form
-} | {sign: f"\\{sign}" for sign in "{}_%&#$"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +80,6 @@ def to_latex(leaderboard: Leaderboard, *, wide: bool = False) -> str:
     floats = [_float(leaderboard, chunk, number, wide) for number, chunk in enumerate(chunks)]
     skipped = [_comment(f"Skipped {s.dataset}: {s.reason}") for s in leaderboard.skipped]
     return "\n".join([r"% Needs \usepackage{booktabs} in the preamble.", *skipped, *floats]) + "\n"
-
-
-def escape(text: str) -> str:
-    """Return ``text`` so that LaTeX prints it as it is, at the start of a table row too."""
-    escaped = "".join(_SPECIAL.get(sign, sign) for sign in write.printable(text))
-    return re.sub("-(?=-)", "-{}", escaped)  # two hyphens would become a dash
 
 
 def _float(leaderboard: Leaderboard, sections: tuple[Section, ...], number: int, wide: bool) -> str:

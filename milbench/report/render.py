@@ -7,22 +7,26 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
+from milbench.report.bibtex import to_bibtex
 from milbench.report.csv_long import to_csv
 from milbench.report.json_document import to_json
 from milbench.report.latex import to_latex
 from milbench.report.markdown import to_markdown
+from milbench.report.paragraph import to_paragraph
 from milbench.report.terminal import print_terminal
 
 if TYPE_CHECKING:
     from milbench.leaderboard.table import Leaderboard
 
-Format = Literal["terminal", "markdown", "latex", "csv", "json"]
+Format = Literal[
+    "terminal", "markdown", "latex", "csv", "json", "bibtex", "paragraph", "paragraph-latex"
+]
 
 # Wider than any row, so that nothing in a text file is folded.
 UNLIMITED = 100_000
 
 
-def render(
+def render(  # noqa: PLR0911  # one a format
     leaderboard: Leaderboard, form: Format, *, per_class: bool = False, wide: bool = False
 ) -> str:
     """Return ``leaderboard`` as text.
@@ -45,6 +49,12 @@ def render(
             return to_csv(leaderboard)
         case "json":
             return to_json(leaderboard)
+        case "bibtex":
+            return to_bibtex(leaderboard)
+        case "paragraph":
+            return to_paragraph(leaderboard)
+        case "paragraph-latex":
+            return to_paragraph(leaderboard, latex=True)
 
 
 def _plain(leaderboard: Leaderboard, *, per_class: bool) -> str:
