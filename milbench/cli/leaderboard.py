@@ -14,6 +14,7 @@ from milbench.registry import load_registry
 if TYPE_CHECKING:
     from milbench.leaderboard import Leaderboard
     from milbench.registry import Registry
+    from milbench.report.latex_style import Style
     from milbench.report.render import Format
 
 
@@ -38,6 +39,15 @@ if TYPE_CHECKING:
 @precision_option
 @click.option("--per-class", is_flag=True, help="Add the values of each class.")
 @click.option("--wide", is_flag=True, help="LaTeX: tables across both columns of a page.")
+@click.option(
+    "--bold",
+    type=click.Choice(["top-group", "best"]),
+    default="top-group",
+    show_default=True,
+    help="LaTeX: bold are the best and all not significantly worse, or the best alone.",
+)
+@click.option("--fraction", is_flag=True, help="LaTeX: shares as fractions, not in percent.")
+@click.option("--siunitx", is_flag=True, help="LaTeX: columns of siunitx, aligned at the point.")
 @click.option("--repeats", type=click.IntRange(min=1), help="Only the first repeats of the suite.")
 @click.option("--draws", type=click.IntRange(min=200), help="Bootstrap draws; else the suite's.")
 @click.option("--metric", help="Rank by this metric, without tests; else the declared one.")
@@ -83,6 +93,12 @@ def _write_folder(made: Leaderboard, folder: Path | None) -> None:
             messages.print(f"wrote {path}", markup=False)
 
 
+def _style(options: dict[str, Any]) -> Style:
+    from milbench.report.latex_style import Style
+
+    return Style(**{name: options[name] for name in ("wide", "bold", "fraction", "siunitx")})
+
+
 def _show(made: Leaderboard, form: Format, out: Path | None, options: dict[str, Any]) -> None:
     from milbench.atomic import write_atomic
     from milbench.report import print_terminal, render
@@ -91,7 +107,7 @@ def _show(made: Leaderboard, form: Format, out: Path | None, options: dict[str, 
     if form == "terminal" and out is None:
         print_terminal(made, results, per_class=per_class)
         return
-    text = render(made, form, per_class=per_class, wide=options["wide"])
+    text = render(made, form, per_class=per_class, style=_style(options))
     if out is None:
         click.echo(text, nl=False)
     else:

@@ -82,8 +82,10 @@ def _identity(link: str) -> str:
 
 def _misc(name: str, citation: str) -> Entry:
     links = LINK.findall(citation)
-    text = re.sub(r"[,\s]*$", "", LINK.sub("", citation)).strip() or links[0]
+    text = re.sub(r"[,\s]*$", "", LINK.sub("", citation)).strip()
     year = re.search(r"\b(?:19|20)\d\d\b", text)
+    if links and re.fullmatch(r"(\(\d{4}\))?", text):  # a link, and at most its year
+        text = links[0]
     key = re.sub(r"[^a-z0-9]+", "-", f"{name} {short_citation(citation)}".lower()).strip("-")
     fields = [f"  title = {{{{{escape(text)}}}}}"]
     fields += [f"  year = {{{year.group()}}}"] if year else []

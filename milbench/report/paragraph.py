@@ -197,9 +197,9 @@ def _tests(leaderboard: Leaderboard, fine: list[Section], style: Style) -> Itera
     yield (
         f"The p-values of each test were corrected by Holm's method{style.cite('holm1979simple')} "
         f"over all pairs of methods of a data set ({pairs} pair{'s' * (sizes != [1])}). A "
-        f"difference is called significant, at the level {leaderboard.alpha:g}, where both tests say so, or "
-        f"where the first alone does with at least {ENOUGH_REPLICAS} repeats or seeds and "
-        f"{ENOUGH_PATIENTS} patients in the smallest class; the two are marked apart."
+        f"difference is called significant, at the level {leaderboard.alpha:g}, where both tests "
+        f"say so, or where the first alone does with at least {ENOUGH_REPLICAS} repeats or seeds "
+        f"and {ENOUGH_PATIENTS} patients in the smallest class; the two are marked apart."
     )
     bounds = [bound for section in found if (bound := detectable(section)) is not None]
     if bounds:
@@ -320,7 +320,7 @@ def _author_year(key: str) -> str:
     text = known(key).text
     authors = [part.split(",")[0] for part in _field("author", text).split(" and ")]
     plain = [re.sub(r"\\.|[{}]", "", author) for author in authors]
-    named = f"{plain[0]} et al." if len(plain) > 2 else " and ".join(plain)  # noqa: PLR2004  # as texts do
+    named = f"{plain[0]} et al." if len(plain) > 2 else " and ".join(plain)  # noqa: PLR2004
     return f"{named} {_field('year', text)}"
 
 

@@ -10,13 +10,14 @@ from rich.console import Console
 from milbench.report.bibtex import to_bibtex
 from milbench.report.csv_long import to_csv
 from milbench.report.json_document import to_json
-from milbench.report.latex import to_latex
+from milbench.report.latex import PLAIN, to_latex
 from milbench.report.markdown import to_markdown
 from milbench.report.paragraph import to_paragraph
 from milbench.report.terminal import print_terminal
 
 if TYPE_CHECKING:
     from milbench.leaderboard.table import Leaderboard
+    from milbench.report.latex_style import Style
 
 Format = Literal[
     "terminal", "markdown", "latex", "csv", "json", "bibtex", "paragraph", "paragraph-latex"
@@ -27,7 +28,7 @@ UNLIMITED = 100_000
 
 
 def render(  # noqa: PLR0911  # one a format
-    leaderboard: Leaderboard, form: Format, *, per_class: bool = False, wide: bool = False
+    leaderboard: Leaderboard, form: Format, *, per_class: bool = False, style: Style = PLAIN
 ) -> str:
     """Return ``leaderboard`` as text.
 
@@ -35,8 +36,8 @@ def render(  # noqa: PLR0911  # one a format
     ----------
     per_class
         Add the tables per class to Markdown and plain text; CSV and JSON always hold the values.
-    wide
-        Write LaTeX for both columns of a page.
+    style
+        Of LaTeX.
     """
     match form:
         case "terminal":
@@ -44,7 +45,7 @@ def render(  # noqa: PLR0911  # one a format
         case "markdown":
             return to_markdown(leaderboard, per_class=per_class)
         case "latex":
-            return to_latex(leaderboard, wide=wide)
+            return to_latex(leaderboard, style)
         case "csv":
             return to_csv(leaderboard)
         case "json":
