@@ -55,6 +55,9 @@ COMMANDS = {
     "reproduce": Entry(
         "milbench.cli.reproduce:reproduce", "Run the cell of a published number and print both."
     ),
+    "scores": Entry(
+        "milbench.cli.scores:scores", "Compare methods by scores of folds computed elsewhere."
+    ),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
         "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators, suites, ..."

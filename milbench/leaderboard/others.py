@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-from milbench.leaderboard.table import Beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from milbench.leaderboard.board import Board, Work
     from milbench.leaderboard.table import Section
+    from milbench.published import Published
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A published number and ours, of one method on one data set in one view.
+
+    ``value``, ``low`` and ``high`` are ours; NaN where there is no finished run, or no interval.
+    """
+
+    entry: Published
+    encoder: str
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
 
 
 def works_with_results(board: Board, sections: Sequence[Section]) -> tuple[Work, ...]:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from milbench.leaderboard.board import Study, Work
-    from milbench.published import Published
+    from milbench.leaderboard.others import Beside
     from milbench.stats.compare import Comparison
 
-Mark = Literal["", "dagger", "double-dagger"]
+Mark = Literal["", "star", "dagger", "double-dagger"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,8 @@ class Versus:
     p_patient, p_t
         Of the patient-level test and of the corrected resampled t-test, after Holm.
     mark
-        ``dagger``: significant by the patient-level test; ``double-dagger``: by both.
+        ``dagger``: significant by the patient-level test; ``double-dagger``: by both; ``star``: by
+        the t-test, where there are no predictions for the other.
     is_better
         Whether the difference speaks for this method.
     detectable
@@ -335,20 +336,6 @@ class Overall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
-    """A published number and ours, of one method on one data set in one view.
-
-    ``value``, ``low`` and ``high`` are ours; NaN where there is no finished run, or no interval.
-    """
-
-    entry: Published
-    encoder: str
-    value: float
-    low: float = float("nan")
-    high: float = float("nan")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Leaderboard:
     """All tables of a suite and what is needed to read them.
 
@@ -362,6 +349,9 @@ class Leaderboard:
         What to cite for the methods, data sets, tilers and encoders that have results.
     published
         Numbers of others beside ours; no test compares them.
+    scores_from
+        The file whose scores by fold these are, computed by somebody else; empty where every
+        number is computed from stored predictions.
     """
 
     suite: str
@@ -376,6 +366,7 @@ class Leaderboard:
     study: Study | None = None
     works: tuple[Work, ...] = ()
     published: tuple[Beside, ...] = ()
+    scores_from: str = ""
 
     @property
     def trials(self) -> tuple[int, ...]:

@@ -13,7 +13,8 @@ from milbench.stats.codes import MEANINGS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from milbench.leaderboard.table import Beside, Leaderboard, Section
+    from milbench.leaderboard.others import Beside
+    from milbench.leaderboard.table import Leaderboard, Section
     from milbench.published import Published
 
 # Figures of a hash that a reader compares by eye; CSV and JSON hold all of them.
@@ -24,7 +25,8 @@ UNKNOWN_PATIENTS = "The patients are not known: each group given by the data set
 
 def section_notes(section: Section) -> Iterator[str]:
     """Yield what belongs under the table of one data set."""
-    yield _size(section)
+    if section.classes:
+        yield _size(section)
     if not section.group_known:
         yield UNKNOWN_PATIENTS
     if section.level:
@@ -47,7 +49,8 @@ def section_notes(section: Section) -> Iterator[str]:
     if section.unplanned:
         yield f"{_records(section.unplanned)} outside the plan of the suite not used."
     yield from _codes(section)
-    yield f"Features {section.features[:SHORT]}, splits {section.split[:SHORT]}."
+    if section.features:
+        yield f"Features {section.features[:SHORT]}, splits {section.split[:SHORT]}."
 
 
 def published_notes(leaderboard: Leaderboard, section: Section) -> Iterator[str]:
@@ -115,6 +118,9 @@ def legend(leaderboard: Leaderboard) -> Iterator[str]:
 
 def protocol(leaderboard: Leaderboard) -> Iterator[str]:
     """Yield how the numbers were made, in sentences for a caption."""
+    if leaderboard.scores_from:
+        yield from _from_scores(leaderboard)
+        return
     if leaderboard.splits:
         yield f"Splits: {leaderboard.splits}."
     yield (
@@ -137,6 +143,25 @@ def protocol(leaderboard: Leaderboard) -> Iterator[str]:
         yield (
             f"† differs from {' or '.join(references)} by the patient-level test; ‡ also by the "
             "corrected resampled t-test; both after Holm; ↓ after a mark: worse."
+        )
+
+
+def _from_scores(leaderboard: Leaderboard) -> Iterator[str]:
+    yield (
+        f"Scores by fold of {leaderboard.scores_from}, computed elsewhere: there are no "
+        "predictions, so there is no interval and no test over patients. SD: between repeats, "
+        "else folds, else seeds."
+    )
+    yield (
+        "Rank: the positions that the corrected resampled t-test leaves open (Holm over all pairs "
+        f"of a data set, alpha {leaderboard.alpha:g}). Bold: the best and all not significantly "
+        "worse, where there are tests. Only methods with every run are tested."
+    )
+    references = sorted({s.reference for s in leaderboard.sections if s.reference is not None})
+    if references:
+        yield (
+            f"* differs from {' or '.join(references)} by the corrected resampled t-test after "
+            "Holm; ↓ after a mark: worse."
         )
 
 

@@ -30,7 +30,7 @@ def caption(
     yield from _bold(leaderboard, sections, style)
     if not sections[0].level and (len(sections) == 1 or leaderboard.overall is None):
         yield "Rank: the interval that these tests leave open."
-    yield from _marks(sections)
+    yield from _marks(leaderboard, sections)
     yield from (escape(section.tree) for section in sections if section.tree)
     yield from (
         escape(f"{section.dataset}: {section.precision}")
@@ -83,15 +83,21 @@ def _bold(leaderboard: Leaderboard, sections: Sequence[Section], style: Style) -
     if style.bold == "best":
         yield "Bold: best; underlined: second best, whether or not they differ."
     elif any(row.is_top for section in sections for row in section.rows):
+        test = "corrected resampled $t$-test" if leaderboard.scores_from else "patient-level test"
         yield (
-            "Bold: best and all not significantly worse (patient-level test, Holm, "
+            f"Bold: best and all not significantly worse ({test}, Holm, "
             rf"$\alpha={leaderboard.alpha:g}$)."
         )
 
 
-def _marks(sections: Sequence[Section]) -> Iterator[str]:
+def _marks(leaderboard: Leaderboard, sections: Sequence[Section]) -> Iterator[str]:
     references = dict.fromkeys(s.reference for s in sections if s.reference is not None)
-    if references:
+    if references and leaderboard.scores_from:
+        yield (
+            rf"$\ast$: differs from {' or '.join(map(escape, references))} by the corrected "
+            r"resampled $t$-test; $\downarrow$: worse."
+        )
+    elif references:
         yield (
             rf"$\dagger$/$\ddagger$: differs from {' or '.join(map(escape, references))} by the "
             r"patient-level / also by the corrected resampled $t$-test; $\downarrow$: worse."

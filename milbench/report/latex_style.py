@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Bold = Literal["top-group", "best"]
 
-MARKS = {"": "", "dagger": r"\dagger", "double-dagger": r"\ddagger"}
+MARKS = {"": "", "star": r"\ast", "dagger": r"\dagger", "double-dagger": r"\ddagger"}
 
 # Half the width of a 95 % interval of a normal quantity is this many standard errors.
 NORMAL_95 = 1.96

@@ -67,7 +67,8 @@ def to_paragraph(leaderboard: Leaderboard, *, latex: bool = False) -> str:
         Write commands of LaTeX, with the keys of ``to_bibtex``; plain text otherwise.
     """
     style = Style(latex)
-    sentences = list(_sentences(leaderboard, style)) if fine_sections(leaderboard) else []
+    write = _sentences_on_scores if leaderboard.scores_from else _sentences
+    sentences = list(write(leaderboard, style)) if fine_sections(leaderboard) else []
     return f"{' '.join(sentences)}\n" if sentences else ""
 
 
@@ -90,6 +91,25 @@ def _sentences(leaderboard: Leaderboard, style: Style) -> Iterator[str]:
     yield from _over_cohorts(leaderboard, style)
     yield from _tuned(leaderboard)
     yield _software(leaderboard, style)
+
+
+def _sentences_on_scores(leaderboard: Leaderboard, style: Style) -> Iterator[str]:
+    """Yield what is true where somebody else computed the scores."""
+    fine = fine_sections(leaderboard)
+    yield _compared(leaderboard, fine, style)
+    yield (
+        f"The scores of folds are those of {style.name(leaderboard.scores_from)}; they were "
+        "computed elsewhere and come without predictions, so there is no interval and no test "
+        "over patients."
+    )
+    if tested(fine):
+        yield (
+            "Every pair of methods with all runs was compared on each data set by the corrected "
+            f"resampled t-test{style.cite('nadeau2003inference')} with Holm's correction"
+            f"{style.cite('holm1979simple')} over all pairs of a data set, at the level "
+            f"{leaderboard.alpha:g}."
+        )
+    yield from _over_cohorts(leaderboard, style)
 
 
 def _compared(leaderboard: Leaderboard, fine: list[Section], style: Style) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from milbench.metrics import Predictions
     from milbench.stats.resampled import Paired
 
-Mark = Literal["", "dagger", "double-dagger"]
+Mark = Literal["", "star", "dagger", "double-dagger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class Comparison:
     p_t, p_t_holm, t_low, t_high
         The same of T, and its interval; for count metrics it reads values of single folds.
     mark
-        Which tests call the difference significant within the family.
+        Which tests call the difference significant within the family; ``star`` is T alone, where
+        there are no predictions for P.
     codes
         Why a test made no claim.
     minimum_detectable
