@@ -5,13 +5,14 @@ Everything is plain data, so that a writer formats and never computes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from milbench.stats.compare import Comparison
+    from milbench.stats.random_effects import Forest
 
 Mark = Literal["", "dagger", "double-dagger"]
 
@@ -320,7 +321,9 @@ class Overall:
 
     ``metrics`` are those that rank the ``datasets``, one each. ``across`` is None with fewer than
     six cohorts, and where another metric than the declared ones ranks: then it is a description
-    without a test.
+    without a test. ``forests`` are the differences of a method from the reference, with the mean
+    over these cohorts; empty without a reference, and where data sets share a cohort or differ
+    in their metric.
     """
 
     datasets: tuple[str, ...]
@@ -330,6 +333,7 @@ class Overall:
     note: str
     codes: tuple[str, ...] = ()
     across: Across | None = None
+    forests: Mapping[str, Forest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
