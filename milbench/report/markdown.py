@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 _SPECIAL = re.compile(r"[\\`*<>|#~$&]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
 
 
-def to_markdown(
-    leaderboard: Leaderboard, *, per_class: bool = False, ranks: bool = False
-) -> str:
+def to_markdown(leaderboard: Leaderboard, *, per_class: bool = False, ranks: bool = False) -> str:
     """Return ``leaderboard`` as one Markdown document.
 
     Parameters
