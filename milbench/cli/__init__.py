@@ -45,6 +45,9 @@ COMMANDS = {
     "compare": Entry(
         "milbench.cli.compare:compare", "Compare two methods in full, from stored results."
     ),
+    "report": Entry(
+        "milbench.cli.report:report", "Write everything a paper needs about a suite's results."
+    ),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
         "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators or suites."
