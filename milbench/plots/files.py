@@ -42,13 +42,14 @@ class Drawn(NamedTuple):
 def files(document: Document) -> Iterator[File]:
     """Yield every figure that the suite has results for."""
     with style():
-        for drawn in _drawn(document):
+        for drawn in figures(document):
             if drawn.figure is not None:
                 for ending, content in rendered(drawn.figure):
                     yield File(f"{FOLDER}/{drawn.name}.{ending}", content, drawn.about)
 
 
-def _drawn(document: Document) -> Iterator[Drawn]:
+def figures(document: Document) -> Iterator[Drawn]:
+    """Yield every figure, not yet rendered; draw them within one :func:`style`."""
     board = document.leaderboard
     yield from _overall(board)
     for series in series_of(board.sections):

@@ -58,7 +58,7 @@ def logarithmic(values: Iterable[float]) -> Axis | None:
     if not found:
         return None
     low, high = math.log10(min(found)), math.log10(max(found))
-    room = (high - low) * 2 * MARGIN or 0.5
+    room = max((high - low) * 2 * MARGIN, (1.0 - (high - low)) / 2)  # at least a decade
     low, high = 10 ** (low - room), 10 ** (high + room)
     ticks = [Tick(_share(m, low, high, is_log=True), _short(m)) for m in _decades(low, high)]
     return Axis(low, high, is_log=True, ticks=tuple(ticks))

@@ -148,7 +148,7 @@ def _cells(one: Oriented, axis: Axis | None) -> Iterator[Field]:
     text = f"{write.signed(one.difference)} {write.interval(*one.bounds)}".rstrip()
     kind = ("better" if one.is_better else "worse") if one.pair.mark else ""
     drawing = None if axis is None else bar(axis, one.difference, one.bounds, text, kind)
-    yield Field(f"{one.first} − {one.second}")  # noqa: RUF001  # a minus sign
+    yield Field(f"{one.first} \N{MINUS SIGN} {one.second}")
     yield Field("", drawing=drawing)
     yield Field(text)
     yield Field(p_value(one.pair.p_patient))
