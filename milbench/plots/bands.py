@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from milbench.metrics import Predictions
-    from milbench.metrics.rows import Floats
+    from milbench.metrics.rows import Floats, Integers
 
     Reading = Callable[["Steps", Floats], Floats]
 
@@ -136,7 +136,7 @@ def steps(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> Steps:
 def _sensitivity(curve: Steps, x: Floats) -> Floats:
     """Return the sensitivity at a false positive rate of ``x``, (x, B)."""
     wanted = x[:, None] * curve.false_alarms[-1]  # (x, B)
-    reached = (curve.false_alarms[:, None, :] <= wanted + ROUNDING).sum(axis=0) - 1  # (x, B)
+    reached = _count(curve.false_alarms, wanted + ROUNDING) - 1  # (x, B)
     further = np.minimum(reached + 1, len(curve.hits) - 1)
     here, there = (np.take_along_axis(curve.hits, at, axis=0) for at in (reached, further))
     low, high = (np.take_along_axis(curve.false_alarms, at, axis=0) for at in (reached, further))
@@ -147,9 +147,20 @@ def _sensitivity(curve: Steps, x: Floats) -> Floats:
 def _precision(curve: Steps, x: Floats) -> Floats:
     """Return the precision at the first threshold with a recall of at least ``x``, (x, B)."""
     wanted = x[:, None] * curve.hits[-1]  # (x, B)
-    first = (curve.hits[:, None, :] < wanted - ROUNDING).sum(axis=0)  # (x, B)
+    first = _count(curve.hits, wanted - ROUNDING)  # (x, B); no count is that close to another
     precision = ratio(curve.hits, curve.hits + curve.false_alarms)  # (G, B)
     return np.nan_to_num(np.take_along_axis(precision, first, axis=0))
+
+
+def _count(sums: Floats, bound: Floats) -> Integers:
+    """Return how many of the running sums (G, B) are at most the bounds (x, B), for each of them.
+
+    One sum after the other: all at once would be an array that no cache holds.
+    """
+    count = np.zeros(bound.shape, dtype=np.int64)
+    for row in sums:
+        count += row <= bound
+    return count
 
 
 def _weights(predictions: Predictions, seed: int) -> Floats:

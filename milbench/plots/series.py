@@ -67,7 +67,7 @@ def series_figure(series: Series) -> Figure | None:
         ax.set_xscale("log")
         ax.set_xticks(x, map(str, x))
         ax.minorticks_off()
-    made.supxlabel(series.stem, fontsize=8)
+    made.supxlabel(f"number at the end of {series.stem}-", fontsize=8)
     made.supylabel(headed(mine[0]), fontsize=8)
     return made
 

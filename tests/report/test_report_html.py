@@ -332,6 +332,23 @@ def test_overall_table_comes_first(two):
     assert titles[1:4] == ["All data sets", "musk1", "tiger"]  # the first says what is missing
 
 
+def test_levels_and_views_of_a_data_set_have_titles_of_their_own(compared):
+    """The encoder where there are two, the level where it is coarse, which ranks nothing."""
+    section = compared.sections[0]
+    bare = tuple(replace(row, rank=None, versus=None) for row in section.rows)
+    coarse = replace(section, level="branch", tree="a of b", rows=bare, comparisons=())
+    other = replace(section, encoder="pixels")
+    page = Page(to_html(replace(compared, sections=(section, coarse, other))))
+
+    assert [e["text"] for e in page.all("h2")][:3] == [
+        "musk1 (precomputed)", "musk1 (precomputed), branch", "musk1 (pixels)",
+    ]  # fmt: skip
+    heads = page.tables()["musk1 (precomputed), coarse level: branch"][0]
+    assert heads[0] == "Method"
+    captions = [e["text"] for e in page.all("caption")]
+    assert (captions.count("Rank diagram"), captions.count("Who differs from whom")) == (2, 2)
+
+
 # Hostile names
 
 

@@ -65,7 +65,7 @@ def section_part(section: Section, number: int, leaderboard: Leaderboard) -> Par
     diagram = section_diagram(section)
     return Part(
         anchor=anchor,
-        title=section.dataset,
+        title=_title(section, leaderboard),
         detail=_detail(section),
         table=_ranked(section),
         notes=tuple(footnotes.section_notes(section)),
@@ -101,10 +101,16 @@ def overall_part(overall: Overall, leaderboard: Leaderboard) -> Part:
     )
 
 
+def _title(section: Section, leaderboard: Leaderboard) -> str:
+    """Return a title that no other section has: with the view or the level where it takes that."""
+    views = {s.encoder for s in leaderboard.sections if s.dataset == section.dataset}
+    view = f" ({section.encoder})" if len(views) > 1 else ""
+    return f"{section.dataset}{view}{f', {section.level}' if section.level else ''}"
+
+
 def _detail(section: Section) -> str:
-    level = f"coarse level: {section.level}" if section.level else ""
-    seen = f"seen through {section.encoder}"
-    return ", ".join(filter(None, (seen, level, f"cohort {section.cohort}")))
+    level = ", a coarse level of its classes" if section.level else ""
+    return f"seen through {section.encoder}, cohort {section.cohort}{level}"
 
 
 def _ranked(section: Section) -> Table:
