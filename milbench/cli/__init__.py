@@ -58,6 +58,9 @@ COMMANDS = {
     "scores": Entry(
         "milbench.cli.scores:scores", "Compare methods by scores of folds computed elsewhere."
     ),
+    "report": Entry(
+        "milbench.cli.report:report", "Write everything a paper needs about a suite's results."
+    ),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
         "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators, suites, ..."

@@ -5,7 +5,7 @@ Everything is plain data, so that a writer formats and never computes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from milbench.leaderboard.board import Study, Work
     from milbench.leaderboard.others import Beside
     from milbench.stats.compare import Comparison
+    from milbench.stats.random_effects import Forest
 
 Mark = Literal["", "star", "dagger", "double-dagger"]
 
@@ -323,7 +324,9 @@ class Overall:
 
     ``metrics`` are those that rank the ``datasets``, one each. ``across`` is None with fewer than
     six cohorts, and where another metric than the declared ones ranks: then it is a description
-    without a test.
+    without a test. ``forests`` are the differences of a method from the reference, with the mean
+    over these cohorts; empty without a reference, and where data sets share a cohort or differ
+    in their metric.
     """
 
     datasets: tuple[str, ...]
@@ -333,6 +336,7 @@ class Overall:
     note: str
     codes: tuple[str, ...] = ()
     across: Across | None = None
+    forests: Mapping[str, Forest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,8 @@ class Comparison:
     minimum_detectable
         Smallest difference that T would call significant alone, so that no mark is not read as
         equality.
+    se
+        Standard error of the difference, over patients and between repeats.
     """
 
     a: str
@@ -67,6 +69,7 @@ class Comparison:
     mark: Mark
     codes: frozenset[str]
     minimum_detectable: float
+    se: float = float("nan")
 
 
 def compare_all(
@@ -131,6 +134,7 @@ def compare_drawn(
             mark=_mark(bootstrap, (patient, patient_holm[i] < alpha), (fold, t_holm[i] < alpha)),
             codes=patient.codes | fold.codes | extra,
             minimum_detectable=fold.minimum_detectable,
+            se=bootstrap.standard_error(a, b),
         )
         for i, ((a, b), patient, fold) in enumerate(zip(pairs, by_patient, by_fold, strict=True))
     )

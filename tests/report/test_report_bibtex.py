@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from milbench.leaderboard.board import Work
+from milbench.cli import main
+from milbench.leaderboard.board import Board, Work
 from milbench.leaderboard.table import Across
 from milbench.records import Aggregator
 from milbench.registry import load_registry
 from milbench.report import render
 from milbench.report.bibliography import entries_of
 from milbench.report.bibtex import to_bibtex
+from milbench.report.document import Document
+from milbench.report.paper_files import files
 
 ILSE = "Ilse, Tomczak and Welling, Attention MIL, ICML 2018, https://arxiv.org/abs/1802.04712"
 WORKS = (
@@ -113,10 +116,21 @@ def test_every_method_of_milbench_has_an_entry_of_its_own():
             assert not entry.key.startswith(name), f"{name}: {entry.text}"
 
 
-def test_info_shows_the_entry(milbench):
+def test_a_report_has_it_beside_the_paragraph(plain):
+    """Files of ``milbench report``: the bibliography, the paragraph as text and for LaTeX."""
+    made = replace(plain, works=WORKS)
+    document = Document(made, Board(suite="s", datasets=(), methods=(), cells=()), ())
+    found = {file.name: file.content for file in files(document)}
+
+    assert found["works.bib"] == to_bibtex(made)
+    assert found["statistical-analysis.txt"] == render(made, "paragraph")
+    assert found["statistical-analysis.tex"] == render(made, "paragraph-latex")
+
+
+def test_info_shows_the_entry(capsys):
     """``milbench info`` ends with what to paste into a bibliography."""
-    out = milbench("info", "abmil").stdout
-    assert "@inproceedings{ilse2018attention," in out
+    assert main(["info", "musk1"]) == 0
+    assert "@article{dietterich1997solving," in capsys.readouterr().out
 
 
 @pytest.mark.skipif(
