@@ -13,6 +13,8 @@
     |   `-- FeatureFileError    a file of features from another tool cannot be used
     |-- SplitError          the asked split cannot be drawn, or does not fit the bags
     |-- StoreError          a result file is damaged or does not fit
+    |   `-- MergeError          results of several machines that do not belong together
+    |-- TraceError          a number that is not there, or cannot be traced to its runs
     |-- ShapeError          a tensor has another shape than its docstring says
     |-- TrainingError       a method diverged or broke its contract; recorded as a failure
     |-- ScoreError          predictions that no metric can be computed from
@@ -65,6 +67,14 @@ class SplitError(MilbenchError):
 
 class StoreError(MilbenchError):
     """A result file is damaged or does not fit."""
+
+
+class MergeError(StoreError):
+    """Results of several machines that do not belong together."""
+
+
+class TraceError(MilbenchError):
+    """A number that is not there, or cannot be traced to its runs."""
 
 
 class ShapeError(MilbenchError):

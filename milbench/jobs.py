@@ -344,7 +344,12 @@ def split_digest(suite: Suite, splits: Splits) -> str:
 def part_hash(splits: Splits, repeat: int, fold: int) -> str:
     """Return the hash of the role of every bag in one fold."""
     roles = splits.roles[repeat, fold].tolist()
-    return _digest(list(zip(splits.bag_ids, roles, strict=True)))
+    return roles_hash(list(zip(splits.bag_ids, roles, strict=True)))
+
+
+def roles_hash(roles: list[tuple[str, int]]) -> str:
+    """Return the hash of bags and their roles, in the order of the data set."""
+    return _digest(roles)
 
 
 def _named(content: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from milbench.errors import (
 from milbench.features import VERIFIED, Making, cached_features
 from milbench.jobs import Ground, split_digest
 from milbench.splits import SplitPlan, draw_splits, load_splits
+from milbench.store import Store
 from milbench.view import wanted
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _state(status: str, reason: str, notes: tuple[str, ...] = ()) -> dict[str, A
 def _ground(suite: Suite, seen: tuple[Dataset, View], features: Features, places: Places) -> Ground:
     dataset, view = seen
     splits = drawn(suite, dataset, features.table, places.data)
-    path = places.store / "splits" / f"{dataset.name}-{split_digest(suite, splits)}.csv"
+    path = Store(places.store).splits_path(dataset.name, split_digest(suite, splits))
     _keep(path, splits, features.table)
     return Ground(
         dataset=dataset,

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from milbench.execute import drain, executor_by_name
 from milbench.features import Encoding, Making
 from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
-from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
+from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo, Study
 from milbench.overlap import seen_before
 from milbench.prepare import Places, Prepared, prepare
+from milbench.published import read_published
 from milbench.records import Aggregator
 from milbench.registry import load_registry
 from milbench.store import Store, done_keys, read_record
 from milbench.train.choice import Engine, portions, why_alone
 from milbench.view import sections, view_of
+from milbench.works import works_of
 
 # What trains is imported when there is something to train: it loads torch, which a finished suite
 # and a leaderboard do without.
@@ -294,6 +296,9 @@ def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None
         rope=suite.report.rope,
         draws=suite.report.draws,
         splits=_in_words(suite, repeats),
+        study=_study(suite, repeats),
+        works=works_of(suite, registry),
+        published=read_published(),
     )
 
 
@@ -315,6 +320,19 @@ def _dataset_info(dataset: Dataset, view: View, state: dict[str, Any]) -> Datase
         notes=tuple(state.get("notes", ())),
         levels=dataset.levels,
         patient_rule=dataset.patient_rule,
+    )
+
+
+def _study(suite: Suite, repeats: int | None) -> Study:
+    planned = planned_runs(suite, repeats)
+    return Study(
+        scheme=suite.splits.scheme,
+        repeats=len({repeat for repeat, _, _ in planned}),
+        folds=len({fold for _, fold, _ in planned}),
+        seeds=suite.protocol.seeds,
+        validation=suite.splits.validation,
+        standardise=suite.protocol.standardise,
+        threshold=suite.protocol.threshold,
     )
 
 

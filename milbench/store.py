@@ -7,7 +7,8 @@
     results/<suite>/datasets.json
 
 Every reported number is a pure function of the rows in these files. They merge in git, survive a
-kill at any moment, and need no database.
+kill at any moment, and need no database. Each holds the hash of its content, so that an edit by
+hand is seen (``milbench verify``); it decides nothing else.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import gc
 import json
 from collections.abc import Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from milbench.atomic import write_atomic
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from milbench.jobs import Run
 
 SCHEMA = 1
+SEAL = "content"  # the field that holds the hash of all others
 Record = Mapping[str, Any]
 _NEEDED = ("schema", "key", "status", "dataset", "method", "repeat", "fold", "seed")
 
@@ -44,10 +47,23 @@ class Store:
         return self._path(run.cell.dataset, run.cell.row, run.key)
 
     def add(self, record: Record) -> Path:
-        """Write one record and return its path."""
-        path = self._path(record["dataset"], record["method"], record["key"])
-        write_atomic(path, json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n")
+        """Write one record, with the hash of its content, and return its path."""
+        path = self.path_of(record)
+        sealed = {**record, SEAL: content_hash(record)}
+        write_atomic(path, json.dumps(sealed, allow_nan=False, separators=(",", ":")) + "\n")
         return path
+
+    def path_of(self, record: Record) -> Path:
+        """Return where ``record`` belongs."""
+        return self._path(record["dataset"], record["method"], record["key"])
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return the path of every stored record, sorted."""
+        return tuple(sorted(self.root.glob("runs/**/*.json")))
+
+    def splits_path(self, dataset: str, split: str) -> Path:
+        """Return where the splits of a data set with the digest ``split`` lie."""
+        return self.root / "splits" / f"{dataset}-{split}.csv"
 
     def records(self) -> Iterator[Record]:
         """Yield every stored record, in the order of the paths.
@@ -57,7 +73,7 @@ class Store:
         StoreError
             If a file is damaged; the message names it.
         """
-        for path in sorted(self.root.glob("runs/**/*.json")):
+        for path in self.paths():
             yield read_record(path)
 
     def read_all(self) -> tuple[Record, ...]:
@@ -92,6 +108,21 @@ class Store:
 def done_keys(records: Iterable[Record]) -> frozenset[str]:
     """Return the keys of all finished results; a failure does not count."""
     return frozenset(record["key"] for record in records if record["status"] == "done")
+
+
+def content_hash(record: Record) -> str:
+    """Return the SHA-256 of a record without its seal, 64 hexadecimal digits.
+
+    Of its JSON with sorted names: the order of the fields in the file means nothing.
+    """
+    unsealed = {name: value for name, value in record.items() if name != SEAL}
+    text = json.dumps(unsealed, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
+
+
+def is_intact(record: Record) -> bool | None:
+    """Return whether a record is as it was written; None where it holds no hash of its content."""
+    return None if SEAL not in record else bool(record[SEAL] == content_hash(record))
 
 
 def read_record(path: Path) -> dict[str, Any]:

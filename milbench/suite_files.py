@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PACKAGE = Path(__file__).resolve().parent
+PUBLISHED = "published.toml"  # lies beside the suites and is none
 
 
 def suite_files(extra: Iterable[Path] = ()) -> dict[str, Path]:
@@ -21,7 +22,8 @@ def suite_files(extra: Iterable[Path] = ()) -> dict[str, Path]:
         Files that plugins bring (``Registry.suites()``). Where the name is taken already, the
         path is the name, which ``milbench run --suite`` takes as well.
     """
-    found = {path.stem: path for path in sorted(_built_in_folder().glob("*.toml"))}
+    built_in = sorted(built_in_folder().glob("*.toml"))
+    found = {path.stem: path for path in built_in if path.name != PUBLISHED}
     for path in sorted(extra):
         found[str(path) if path.stem in found else path.stem] = path
     return found
@@ -35,7 +37,7 @@ def suite_summary(path: Path) -> str:
         return f"not readable: {error}; milbench validate {path.stem}"
 
 
-def _built_in_folder() -> Path:
+def built_in_folder() -> Path:
     """Return the suites of the wheel, or of the repository for an editable install."""
     inside = PACKAGE / "_suites"
     return inside if inside.is_dir() else PACKAGE.parent / "benchmarks"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -15,7 +16,7 @@ splits = { repeats = 1, folds = 3, validation = 0 }
 report = { draws = 200 }
 methods = [{ name = "prior" }, { name = "bag-size" }]
 """
-FILES = ("leaderboard.json", "results.csv", "table.md", "table.tex")
+FILES = ("index.html", "leaderboard.json", "results.csv", "table.md", "table.tex")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,12 @@ def test_files_are_those_that_the_run_wrote(folder, capsys):
 
 @pytest.mark.parametrize(
     ("form", "start"),
-    [("markdown", "# Leaderboard: controls"), ("latex", "% Needs"), ("terminal", "digits-bags")],
+    [
+        ("markdown", "# Leaderboard: controls"),
+        ("latex", "% Needs"),
+        ("html", "<!doctype html>"),
+        ("terminal", "digits-bags"),
+    ],
 )
 def test_one_format_goes_to_one_file(folder, form, start):
     """A name with an ending is a file."""
@@ -88,7 +94,7 @@ def test_planned_runs_that_are_missing_are_shown(folder, capsys):
     [
         (["--metric", "auc"], "no metric 'auc'"),
         (["--draws", "3"], "--draws"),
-        (["--format", "html"], "--format"),
+        (["--format", "pdf"], "--format"),
     ],
 )
 def test_wrong_usage_is_one_message_and_status_2(folder, capsys, options, message):
@@ -104,3 +110,29 @@ def test_several_suites_do_not_fit_one_file(capsys):
     """'all' needs a folder for anything but the terminal."""
     assert main(["leaderboard", "all", "--format", "csv"]) == 2
     assert "give --out a folder" in capsys.readouterr().err
+
+
+def test_ranks_draws_who_was_not_told_apart(folder, capsys):
+    """The diagram is added where it is asked for."""
+    assert ask(folder, "--ranks") == 0
+    assert "Joined: not told apart" in capsys.readouterr().out
+    assert ask(folder) == 0
+    assert "Joined: not told apart" not in capsys.readouterr().out
+
+
+def test_report_is_everything_and_an_index(folder, capsys):
+    """``milbench report`` writes the same tables, the plots, and an index that leads to each."""
+    out = folder / "reports"
+    asked = ["report", f"{folder}/controls.toml", "--results", f"{folder}/results", "--out"]
+    assert main([*asked, str(out)]) == 0
+
+    captured = capsys.readouterr()
+    made = {path.relative_to(out / "controls").as_posix() for path in out.rglob("*.*")}
+    index = (out / "controls" / "README.md").read_text()
+    assert captured.out == ""
+    assert f"see {out / 'controls' / 'README.md'}" in captured.err
+    assert set(re.findall(r"\]\(([^)]+)\)", index)) == made - {"README.md"}
+    assert {*FILES, "plots/digits-bags-roc.pdf"} <= made
+    for name in FILES:
+        first = (folder / "tables" / "controls" / name).read_bytes()
+        assert (out / "controls" / name).read_bytes() == first

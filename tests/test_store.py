@@ -5,12 +5,13 @@ import json
 import signal
 import subprocess
 import sys
+from hashlib import sha256
 
 import pytest
 
 from milbench.atomic import write_atomic
 from milbench.errors import StoreError
-from milbench.store import SCHEMA, Store, done_keys, read_record
+from milbench.store import SCHEMA, SEAL, Store, content_hash, done_keys, is_intact, read_record
 
 RECORD = {
     "schema": SCHEMA,
@@ -23,6 +24,7 @@ RECORD = {
     "seed": 0,
     "test": {"score": [[0.1, 0.9], [1 / 3, 2 / 3]]},
 }
+SEALED = RECORD | {SEAL: content_hash(RECORD)}
 
 
 def test_a_record_comes_back_bit_for_bit(tmp_path):
@@ -30,9 +32,28 @@ def test_a_record_comes_back_bit_for_bit(tmp_path):
     store = Store(tmp_path)
     path = store.add(RECORD)
 
-    assert read_record(path) == RECORD
-    assert list(store.records()) == [RECORD]
+    assert read_record(path) == SEALED
+    assert list(store.records()) == [SEALED]
     assert path.parent == tmp_path / "runs" / "musk1" / "other--abmil"
+
+
+def test_an_edited_record_is_told_from_one_as_it_was_written(tmp_path):
+    """One changed digit of a score breaks the seal; older records, without one, are not judged."""
+    path = Store(tmp_path).add(RECORD)
+    assert is_intact(read_record(path)) is True
+
+    path.write_text(path.read_text().replace("0.9", "0.8"))
+
+    assert is_intact(read_record(path)) is False
+    assert is_intact(RECORD) is None
+
+
+def test_the_seal_is_the_hash_of_the_sorted_content():
+    """The SHA-256 of the text {"a":1,"b":[0.5]}, whatever the order of the fields."""
+    expected = sha256(b'{"a":1,"b":[0.5]}').hexdigest()
+
+    assert content_hash({"b": [0.5], "a": 1}) == expected
+    assert content_hash({"a": 1, "b": [0.5], SEAL: "anything"}) == expected
 
 
 @pytest.mark.parametrize("is_enabled", [True, False])
@@ -42,7 +63,7 @@ def test_reading_leaves_the_collector_as_it_was(tmp_path, is_enabled):
     path = store.add(RECORD)
     (gc.enable if is_enabled else gc.disable)()
     try:
-        assert store.read_all() == (RECORD,)
+        assert store.read_all() == (SEALED,)
         path.write_text("{")
         with pytest.raises(StoreError):
             store.read_all()

@@ -61,9 +61,25 @@ COMMANDS = {
     "doctor": Entry(
         "milbench.cli.doctor:doctor", "Check packages, device, data sets, caches and disk."
     ),
+    "explain": Entry(
+        "milbench.cli.explain:explain", "Show the runs, hashes and versions behind one number."
+    ),
+    "verify": Entry(
+        "milbench.cli.verify:verify", "Recompute a stored leaderboard and compare bit for bit."
+    ),
+    "merge": Entry("milbench.cli.merge:merge", "Join the results of several machines."),
+    "reproduce": Entry(
+        "milbench.cli.reproduce:reproduce", "Run the cell of a published number and print both."
+    ),
+    "scores": Entry(
+        "milbench.cli.scores:scores", "Compare methods by scores of folds computed elsewhere."
+    ),
+    "report": Entry(
+        "milbench.cli.report:report", "Write everything a paper needs about a suite's results."
+    ),
     "fetch": Entry("milbench.cli.fetch:fetch", "Download data sets and check them."),
     "list": Entry(
-        "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators or suites."
+        "milbench.cli.listing:listing", "List data sets, tilers, encoders, aggregators, suites, ..."
     ),
     "info": Entry("milbench.cli.info:info", "Show everything known about one name."),
     "plugins": Entry(

@@ -51,7 +51,14 @@ def _described(offer: Offer) -> dict[str, Any]:
     if isinstance(offer.record, Dataset):
         described["get"] = _how_to_get(offer.record)
         described["tree"] = _tree(offer.record)
+    described["bibtex"] = _bibtex(offer)
     return described
+
+
+def _bibtex(offer: Offer) -> list[str]:
+    from milbench.report.bibliography import entries_of
+
+    return [entry.text for entry in entries_of(offer.record.name, offer.record.paper)]
 
 
 def _settings(record: Aggregator | Tiler) -> dict[str, Any] | str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.cli.console import print_json, results, table
-from milbench.cli.plain import offer_as_json
+from milbench.cli.plain import offer_as_json, plain
 from milbench.records import Aggregator, Dataset, Encoder, Tiler
 from milbench.registry import load_registry
 from milbench.suite_files import suite_files, suite_summary
@@ -26,11 +26,17 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
 WHAT: dict[str, Kind] = {f"{kind}s": kind for kind in COLUMNS}
 
 
-@click.command("list", short_help="List data sets, tilers, encoders, aggregators or suites.")
-@click.argument("what", type=click.Choice([*WHAT, "suites"]))
+@click.command("list", short_help="List data sets, tilers, encoders, aggregators, suites, ...")
+@click.argument("what", type=click.Choice([*WHAT, "suites", "published"]))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with every field.")
 def listing(what: str, *, as_json: bool) -> None:
-    """List everything of one kind that milbench and its plugins offer."""
+    """List everything of one kind that milbench and its plugins offer.
+
+    "published" are the numbers of others that stand beside ours.
+    """
+    if what == "published":
+        _list_published(as_json=as_json)
+        return
     registry = load_registry()
     if what == "suites":
         _list_suites(as_json=as_json)
@@ -51,6 +57,21 @@ def _list_suites(*, as_json: bool) -> None:
         print_json([dict(zip(("name", "summary", "path"), row, strict=True)) for row in rows])
     else:
         results.print(table(("name", "summary", "file"), rows))
+
+
+def _list_published(*, as_json: bool) -> None:
+    from milbench.published import read_published
+
+    entries = read_published()
+    if as_json:
+        print_json([plain(entry) for entry in entries])
+        return
+    columns = ("name", "method", "data set", "metric", "value", "protocol", "source", "suite", "by")
+    rows = [
+        (e.name, e.method, e.dataset, e.metric, e.value, e.protocol, e.source, e.suite, e.cited)
+        for e in entries
+    ]
+    results.print(table(columns, rows))
 
 
 def _row(offer: Offer, shared: set[str]) -> tuple[Any, ...]:

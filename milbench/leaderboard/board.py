@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from milbench.levels import Levels
+    from milbench.published import Published
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,49 @@ class MethodInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """The design of a suite, as its report describes it.
+
+    Parameters
+    ----------
+    scheme, repeats, folds, seeds, validation
+        Of the splits, as the suite file has them; ``repeats`` are those that are shown.
+    standardise, threshold
+        Of the protocol.
+    """
+
+    scheme: str
+    repeats: int
+    folds: int
+    seeds: int
+    validation: float
+    standardise: bool
+    threshold: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What to cite for one thing that a suite uses.
+
+    Parameters
+    ----------
+    kind
+        ``method``, ``dataset``, ``encoder`` or ``tiler``.
+    name
+        Of the record: a row with a label of its own is cited by its aggregator.
+    used_by
+        Rows of a method; data sets, with their view, of the others.
+    paper
+        The citation as the record has it; ``-`` for none.
+    """
+
+    kind: str
+    name: str
+    used_by: tuple[str, ...]
+    paper: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """The runs planned for one method on one data set: (repeat, fold, seed) of each.
 
@@ -107,6 +151,12 @@ class Board:
     metric
         Ranks by this metric instead of the declared primary ones. Where it is another metric,
         the table carries no test: a metric chosen after seeing the results proves nothing.
+    study
+        The same with the protocol, as facts; None where they are not known.
+    works
+        What there is to cite for the methods, data sets, tilers and encoders of the suite.
+    published
+        Numbers of others, shown beside those of the same method on the same data set.
     """
 
     suite: str
@@ -120,6 +170,18 @@ class Board:
     draws: int = 10_000
     splits: str = ""
     metric: str | None = None
+    study: Study | None = None
+    works: tuple[Work, ...] = ()
+    published: tuple[Published, ...] = ()
+
+    def published_on(self, dataset: DatasetInfo) -> tuple[Published, ...]:
+        """Return the numbers of others on a data set, of methods that the suite has."""
+        methods = {method.label for method in self.methods}
+        return tuple(
+            entry
+            for entry in self.published
+            if entry.dataset == dataset.name and entry.method in methods
+        )
 
     def has_settings(self, record: Mapping[str, Any]) -> bool:
         """Return whether a record was made with the settings that its cell asks for."""

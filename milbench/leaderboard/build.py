@@ -10,6 +10,7 @@ import numpy as np
 
 from milbench.leaderboard.contrast import contrast
 from milbench.leaderboard.level import levels_of
+from milbench.leaderboard.others import beside, works_with_results
 from milbench.leaderboard.overall import overall_of
 from milbench.leaderboard.score import metrics_of, scores_of
 from milbench.leaderboard.select import select
@@ -63,6 +64,9 @@ def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
         draws=board.draws,
         splits=board.splits,
         versions=tuple(_versions([r for _, found in selections for r in found.used])),
+        study=board.study,
+        works=works_with_results(board, sections),
+        published=tuple(beside(board, sections)),
     )
 
 
@@ -133,7 +137,7 @@ def _row(
     predictions: Mapping[str, Predictions],
     tests: Contrast,
 ) -> Row:
-    metrics = metrics_of(level.metric, level.secondary)
+    metrics = metrics_of(level.metric, level.secondary, level.published)
     bootstrap = tests.bootstraps.get(method.label)
     scores = scores_of(metrics, predictions.get(method.label), bootstrap, method.label)
     versus = tests.versus(method.label, level.reference)

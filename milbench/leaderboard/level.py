@@ -31,6 +31,8 @@ class Level:
         Whether ``metric`` is what the data set declares for this level: only then are there tests.
     reference
         Label of the method that marks are against; None for no marks.
+    published
+        Metrics that others have published here: computed, without a column.
     """
 
     dataset: DatasetInfo
@@ -39,6 +41,7 @@ class Level:
     secondary: tuple[str, ...]
     is_declared: bool
     reference: str | None = None
+    published: tuple[str, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -73,7 +76,8 @@ def levels_of(board: Board, dataset: DatasetInfo) -> tuple[Level, ...]:
     secondary = tuple(name for name in dict.fromkeys(board.secondary) if name != metric)
     is_declared = metric == dataset.primary_metric
     reference = board.reference if is_declared else None
-    fine = Level(dataset, "", metric, secondary, is_declared, reference)
+    published = tuple(dict.fromkeys(entry.metric for entry in board.published_on(dataset)))
+    fine = Level(dataset, "", metric, secondary, is_declared, reference, published)
     if dataset.levels is None:
         return (fine,)
     both = (*secondary, *LEVEL_METRICS)

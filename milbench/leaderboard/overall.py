@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from milbench.leaderboard.across import across_of, verdict
+from milbench.leaderboard.forest import forests_of
 from milbench.leaderboard.table import Overall, Standing
 from milbench.stats.ranks import mean_ranks
 from milbench.stats.signed_rank import FEWEST_COHORTS, fewest_cohorts
@@ -60,6 +61,7 @@ def overall_of(board: Board, sections: Sequence[Section]) -> Overall | None:
         note=_note(cohorts, metrics) if across is None else verdict(across, board.alpha),
         codes=tuple(sorted(codes)),
         across=across,
+        forests=forests_of(used, complete, reference),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from milbench.errors import StatisticsError
+from milbench.leaderboard.forest import combined
 from milbench.leaderboard.select import select
 from milbench.metrics import METRICS
 from milbench.seeds import seed
@@ -15,7 +16,6 @@ from milbench.stats.cohorts import over_cohorts
 from milbench.stats.pair import study_pair
 from milbench.stats.protocol import over_cohorts as allowed_over
 from milbench.stats.question import Question
-from milbench.stats.random_effects import random_effects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -146,13 +146,9 @@ def _studied(board: Board, info: DatasetInfo, methods: Mapping[str, Predictions]
 
 
 def _forest(cohorts: Sequence[str], pairs: Sequence[Pair]) -> Forest | None:
-    """Return the mean over cohorts; data sets of one cohort share patients, so there is none."""
-    sound = all(pair.se > 0 and np.isfinite(pair.patient.difference) for pair in pairs)
-    apart = len(set(cohorts)) == len(cohorts) > 1
-    if not (sound and apart and _is_one_metric(pairs)):
-        return None
+    metrics = [pair.metric for pair in pairs]
     differences = [pair.patient.difference for pair in pairs]
-    return random_effects(list(cohorts), differences, [pair.se for pair in pairs])
+    return combined(cohorts, metrics, differences, [pair.se for pair in pairs])
 
 
 def _tested(cohorts: Sequence[str], pairs: Sequence[Pair], question: Question) -> CohortPair | None:

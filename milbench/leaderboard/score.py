@@ -24,9 +24,11 @@ CLASSWISE = ("auroc", "sensitivity")
 ROUNDING = 1e-12  # repeats that are equal but for rounding do not vary
 
 
-def metrics_of(primary: str, secondary: Sequence[str]) -> tuple[str, ...]:
-    """Return the metrics to compute, each once, the primary one first."""
-    return tuple(dict.fromkeys((primary, *secondary, *CLASSWISE)))
+def metrics_of(
+    primary: str, secondary: Sequence[str], published: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the metrics to compute, each once, the primary one first, ``published`` ones last."""
+    return tuple(dict.fromkeys((primary, *secondary, *CLASSWISE, *published)))
 
 
 def scores_of(

@@ -5,15 +5,18 @@ Everything is plain data, so that a writer formats and never computes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from milbench.leaderboard.board import Study, Work
+    from milbench.leaderboard.others import Beside
     from milbench.stats.compare import Comparison
+    from milbench.stats.random_effects import Forest
 
-Mark = Literal["", "dagger", "double-dagger"]
+Mark = Literal["", "star", "dagger", "double-dagger"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,8 @@ class Versus:
     p_patient, p_t
         Of the patient-level test and of the corrected resampled t-test, after Holm.
     mark
-        ``dagger``: significant by the patient-level test; ``double-dagger``: by both.
+        ``dagger``: significant by the patient-level test; ``double-dagger``: by both; ``star``: by
+        the t-test, where there are no predictions for the other.
     is_better
         Whether the difference speaks for this method.
     detectable
@@ -320,7 +324,9 @@ class Overall:
 
     ``metrics`` are those that rank the ``datasets``, one each. ``across`` is None with fewer than
     six cohorts, and where another metric than the declared ones ranks: then it is a description
-    without a test.
+    without a test. ``forests`` are the differences of a method from the reference, with the mean
+    over these cohorts; empty without a reference, and where data sets share a cohort or differ
+    in their metric.
     """
 
     datasets: tuple[str, ...]
@@ -330,13 +336,26 @@ class Overall:
     note: str
     codes: tuple[str, ...] = ()
     across: Across | None = None
+    forests: Mapping[str, Forest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaderboard:
     """All tables of a suite and what is needed to read them.
 
-    ``versions`` are pairs of what and which, in the order they are shown.
+    Parameters
+    ----------
+    versions
+        Pairs of what and which, in the order they are shown.
+    study
+        The design of the suite; None where it is not known.
+    works
+        What to cite for the methods, data sets, tilers and encoders that have results.
+    published
+        Numbers of others beside ours; no test compares them.
+    scores_from
+        The file whose scores by fold these are, computed by somebody else; empty where every
+        number is computed from stored predictions.
     """
 
     suite: str
@@ -348,6 +367,10 @@ class Leaderboard:
     draws: int
     splits: str
     versions: tuple[tuple[str, str], ...]
+    study: Study | None = None
+    works: tuple[Work, ...] = ()
+    published: tuple[Beside, ...] = ()
+    scores_from: str = ""
 
     @property
     def trials(self) -> tuple[int, ...]:

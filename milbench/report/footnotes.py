@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from milbench.metrics import METRICS
 from milbench.report import format as write
 from milbench.report.grids import FEW_PATIENTS, TOO_FEW_PATIENTS, shared_codes
 from milbench.stats.codes import MEANINGS
@@ -12,7 +13,9 @@ from milbench.stats.codes import MEANINGS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from milbench.leaderboard.others import Beside
     from milbench.leaderboard.table import Leaderboard, Section
+    from milbench.published import Published
 
 # Figures of a hash that a reader compares by eye; CSV and JSON hold all of them.
 SHORT = 12
@@ -22,7 +25,8 @@ UNKNOWN_PATIENTS = "The patients are not known: each group given by the data set
 
 def section_notes(section: Section) -> Iterator[str]:
     """Yield what belongs under the table of one data set."""
-    yield _size(section)
+    if section.classes:
+        yield _size(section)
     if not section.group_known:
         yield UNKNOWN_PATIENTS
     if section.level:
@@ -45,7 +49,35 @@ def section_notes(section: Section) -> Iterator[str]:
     if section.unplanned:
         yield f"{_records(section.unplanned)} outside the plan of the suite not used."
     yield from _codes(section)
-    yield f"Features {section.features[:SHORT]}, splits {section.split[:SHORT]}."
+    if section.features:
+        yield f"Features {section.features[:SHORT]}, splits {section.split[:SHORT]}."
+
+
+def published_notes(leaderboard: Leaderboard, section: Section) -> Iterator[str]:
+    """Yield the published numbers of a data set, each with ours; none of them is tested."""
+    here = (section.dataset, section.encoder)
+    found = [b for b in leaderboard.published if (b.entry.dataset, b.encoder) == here]
+    if section.level or not found:
+        return
+    yield (
+        "Published by others, under other protocols and not compared by a test: "
+        f"{'; '.join(_beside(beside) for beside in found)}. See milbench reproduce NAME."
+    )
+
+
+def published_value(entry: Published) -> str:
+    """Return a published value as it was printed, with its spread and what that is."""
+    if entry.spread is None:
+        return f"{entry.value:g}"
+    return f"{entry.value:g} (+- {entry.spread:g}, {entry.spread_kind})"
+
+
+def _beside(beside: Beside) -> str:
+    entry = beside.entry
+    seen = ", ".join(part for part in (entry.cited, entry.encoder, entry.caution) if part)
+    title = METRICS[entry.metric].title
+    ours = write.number(beside.value)
+    return f"{entry.name}, {title} {published_value(entry)} [{seen}], here {ours}"
 
 
 def class_note() -> str:
@@ -86,6 +118,9 @@ def legend(leaderboard: Leaderboard) -> Iterator[str]:
 
 def protocol(leaderboard: Leaderboard) -> Iterator[str]:
     """Yield how the numbers were made, in sentences for a caption."""
+    if leaderboard.scores_from:
+        yield from _from_scores(leaderboard)
+        return
     if leaderboard.splits:
         yield f"Splits: {leaderboard.splits}."
     yield (
@@ -108,6 +143,25 @@ def protocol(leaderboard: Leaderboard) -> Iterator[str]:
         yield (
             f"† differs from {' or '.join(references)} by the patient-level test; ‡ also by the "
             "corrected resampled t-test; both after Holm; ↓ after a mark: worse."
+        )
+
+
+def _from_scores(leaderboard: Leaderboard) -> Iterator[str]:
+    yield (
+        f"Scores by fold of {leaderboard.scores_from}, computed elsewhere: there are no "
+        "predictions, so there is no interval and no test over patients. SD: between repeats, "
+        "else folds, else seeds."
+    )
+    yield (
+        "Rank: the positions that the corrected resampled t-test leaves open (Holm over all pairs "
+        f"of a data set, alpha {leaderboard.alpha:g}). Bold: the best and all not significantly "
+        "worse, where there are tests. Only methods with every run are tested."
+    )
+    references = sorted({s.reference for s in leaderboard.sections if s.reference is not None})
+    if references:
+        yield (
+            f"* differs from {' or '.join(references)} by the corrected resampled t-test after "
+            "Holm; ↓ after a mark: worse."
         )
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from milbench.leaderboard.table import Runs, Versus
 
 MISSING = "-"
-MARKS = {"": "", "dagger": "†", "double-dagger": "‡"}
+MARKS = {"": "", "star": "*", "dagger": "†", "double-dagger": "‡"}
 
 # Shown in percent where space is short; the other metrics are not shares.
 SHARES = frozenset(

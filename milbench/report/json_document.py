@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from milbench.leaderboard.table import Leaderboard
 
 SCHEMA = 1
+_DONE = frozenset({str, int, bool, type(None)})
 
 # A list of scalars takes one line. Line breaks are escaped inside JSON text, so this cannot match
 # within a name.
@@ -42,6 +43,10 @@ def to_text(document: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _DONE:  # most values; the questions below take longer
+        return value
+    if type(value) is float:
+        return float(machine(value)) if math.isfinite(value) else None
     value = _opened(value)
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
@@ -49,8 +54,8 @@ def _plain(value: Any) -> Any:
         return sorted(_plain(item) for item in value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return float(machine(value)) if math.isfinite(value) else None
+    if isinstance(value, float):  # of numpy
+        return _plain(float(value))
     return value
 
 

@@ -1,62 +1,34 @@
-r"""Write a leaderboard as LaTeX that compiles with ``booktabs`` alone.
+r"""Write a leaderboard as LaTeX that compiles with ``booktabs`` alone, or with ``siunitx`` too.
 
 One float holds a few data sets side by side, each with the primary and the first secondary metric,
 and the rank interval where there is no mean rank over all; a single data set shows every metric.
-Coarse levels of data sets follow in floats of their own.
-Shares are in percent, and values are rounded to their standard error.
+Coarse levels of data sets follow in floats of their own, and the table over all data sets is last.
+Values are rounded to their standard error.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING
 
 from milbench.report import format as write
-from milbench.report.footnotes import detectable
-from milbench.report.grids import shared_codes
-from milbench.stats.codes import MEANINGS
+from milbench.report.escape import escape
+from milbench.report.latex_caption import caption, overall_caption, place
+from milbench.report.latex_style import Style, column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from milbench.leaderboard.table import Leaderboard, Row, Score, Section, Standing
+    from milbench.leaderboard.table import Leaderboard, Overall, Row, Section, Standing
+    from milbench.report.latex_style import Column
 
 # Data sets that fit side by side in one column, and across both columns of a journal page.
 NARROW, WIDE = 2, 4
+# Data sets whose values fit into the table over all of them: one number each.
+NARROW_OVERALL, WIDE_OVERALL = 4, 8
 
-MARKS = {"": "", "dagger": r"\dagger", "double-dagger": r"\ddagger"}
-
-# Half the width of a 95 % interval of a normal quantity is this many standard errors.
-NORMAL_95 = 1.96
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "[": "{[}",  # after the end of a row a bracket would be read as a length
-    "]": "{]}",
-    "*": "{*}",  # and a star as the starred form
-} | {sign: f"\\{sign}" for sign in "{}_%&#$"}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One metric of one data set: how its numbers are scaled and rounded."""
-
-    section: Section
-    metric: str
-    scale: int
-    decimals: int
-
-    @property
-    def is_primary(self) -> bool:
-        """Return whether this metric ranks the data set and carries the marks."""
-        return self.metric == self.section.metric
+PLAIN = Style()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,54 +43,71 @@ class Layout:
     standings: tuple[Standing, ...] | None
 
     def width(self, group: list[Column]) -> int:
-        """Return the columns that a data set takes."""
-        return len(group) + self.has_ranks
+        """Return the columns of LaTeX that a data set takes."""
+        return sum(each.style.span for each in group) + self.has_ranks
 
 
-def to_latex(leaderboard: Leaderboard, *, wide: bool = False) -> str:
-    r"""Return one ``table`` float, or several when the data sets do not fit side by side.
-
-    Parameters
-    ----------
-    wide
-        Use ``table*``, which spans both columns of a page and holds more data sets.
-    """
-    held = WIDE if wide else NARROW
+def to_latex(leaderboard: Leaderboard, style: Style = PLAIN) -> str:
+    r"""Return ``table`` floats: data sets side by side, several floats when they do not fit."""
+    held = WIDE if style.wide else NARROW
     shown = [section for section in leaderboard.sections if section.rows]
     # Coarse levels have floats of their own: other metrics, and no ranks.
     kinds = ([s for s in shown if not s.level], [s for s in shown if s.level])
     chunks = [tuple(k[start : start + held]) for k in kinds for start in range(0, len(k), held)]
-    floats = [_float(leaderboard, chunk, number, wide) for number, chunk in enumerate(chunks)]
+    floats = [_float(leaderboard, chunk, number, style) for number, chunk in enumerate(chunks)]
+    if leaderboard.overall is not None:
+        floats.append(_overall(leaderboard, leaderboard.overall, style))
     skipped = [_comment(f"Skipped {s.dataset}: {s.reason}") for s in leaderboard.skipped]
-    return "\n".join([r"% Needs \usepackage{booktabs} in the preamble.", *skipped, *floats]) + "\n"
+    return "\n".join([*_needs(style), *skipped, *floats]) + "\n"
 
 
-def escape(text: str) -> str:
-    """Return ``text`` so that LaTeX prints it as it is, at the start of a table row too."""
-    escaped = "".join(_SPECIAL.get(sign, sign) for sign in write.printable(text))
-    return re.sub("-(?=-)", "-{}", escaped)  # two hyphens would become a dash
+def _needs(style: Style) -> Iterator[str]:
+    yield r"% Needs \usepackage{booktabs} in the preamble."
+    if style.siunitx:
+        yield r"% Needs \usepackage{siunitx}\sisetup{detect-weight=true,mode=text} too."
 
 
-def _float(leaderboard: Leaderboard, sections: tuple[Section, ...], number: int, wide: bool) -> str:
-    environment = "table*" if wide else "table"
+def _float(
+    leaderboard: Leaderboard, sections: tuple[Section, ...], number: int, style: Style
+) -> str:
+    groups = [_columns(section, style, is_alone=len(sections) == 1) for section in sections]
+    columns = [each for group in groups for each in group]
+    said = caption(leaderboard, sections, columns, style)
     suffix = f"-{number + 1}" if number else ""
+    return _framed(leaderboard, suffix, said, _tabular(leaderboard, sections, groups), style)
+
+
+def _framed(
+    leaderboard: Leaderboard,
+    suffix: str,
+    said: Iterable[str],
+    tabular: Iterable[str],
+    style: Style,
+) -> str:
+    environment = "table*" if style.wide else "table"
     label = re.sub(r"[^A-Za-z0-9-]", "-", leaderboard.suite) + suffix
     return "\n".join(
         [
             rf"\begin{{{environment}}}[t]\centering\small\setlength{{\tabcolsep}}{{4pt}}",
-            rf"\caption{{{' '.join(_caption(leaderboard, sections))}}}\label{{tab:{label}}}",
-            *_tabular(leaderboard, sections),
+            rf"\caption{{{' '.join(said)}}}\label{{tab:{label}}}",
+            *tabular,
             rf"\end{{{environment}}}",
         ]
     )
 
 
-def _tabular(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterator[str]:
-    is_alone, is_coarse = len(sections) == 1, bool(sections[0].level)
-    overall = leaderboard.overall
+def _columns(section: Section, style: Style, *, is_alone: bool) -> list[Column]:
+    metrics = (section.metric, *(section.secondary if is_alone else section.secondary[:1]))
+    return [column(section, metric, style) for metric in metrics]
+
+
+def _tabular(
+    leaderboard: Leaderboard, sections: tuple[Section, ...], groups: list[list[Column]]
+) -> Iterator[str]:
+    is_coarse, overall = bool(sections[0].level), leaderboard.overall
     layout = Layout(
-        groups=[_columns(section, is_alone=is_alone) for section in sections],
-        has_ranks=not is_coarse and (is_alone or overall is None),
+        groups=groups,
+        has_ranks=not is_coarse and (len(sections) == 1 or overall is None),
         standings=overall.standings if overall is not None and not is_coarse else None,
     )
     yield rf"\begin{{tabular}}{{{_alignment(layout)}}}\toprule"
@@ -131,7 +120,10 @@ def _tabular(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterato
 
 
 def _alignment(layout: Layout) -> str:
-    groups = "".join(" " + "c" * layout.width(group) for group in layout.groups)
+    groups = "".join(
+        " " + "".join(each.alignment for each in group) + "c" * layout.has_ranks
+        for group in layout.groups
+    )
     return f"l{groups}{' c' if layout.standings is not None else ''}"
 
 
@@ -139,7 +131,7 @@ def _heading(layout: Layout) -> str:
     cells, rules, start = [""], [], 2
     for group in layout.groups:
         width = layout.width(group)
-        cells.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(_place(group[0].section))}}}")
+        cells.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(place(group[0].section))}}}")
         rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
         start += width
     cells += [""] * (layout.standings is not None)
@@ -149,86 +141,25 @@ def _heading(layout: Layout) -> str:
 def _subheading(layout: Layout) -> str:
     cells = ["Method"]
     for group in layout.groups:
-        cells += [*(_title(column) for column in group), *["Rank"] * layout.has_ranks]
+        cells += [*(each.title for each in group), *["Rank"] * layout.has_ranks]
     cells += ["Mean rank"] * (layout.standings is not None)
     return " & ".join(cells) + r" \\ \midrule"
-
-
-def _title(column: Column) -> str:
-    score = column.section.rows[0].score(column.metric)
-    return _name(column) + ("" if score.greater_is_better else r" $\downarrow$")
-
-
-def _name(column: Column) -> str:
-    score = column.section.rows[0].score(column.metric)
-    return escape(write.SHORT_TITLES.get(column.metric, score.title))
 
 
 def _line(layout: Layout, method: str) -> str:
     cells = [escape(method)]
     for group in layout.groups:
         row = _row(group[0].section, method)
-        cells += ["--" if row is None else _value(column, row) for column in group]
-        cells += [_rank(row)] * layout.has_ranks
+        cells += [each.cells(row) for each in group]
+        cells += [_range(write.rank(row.rank if row is not None else None))] * layout.has_ranks
     if layout.standings is not None:
         cells.append(_mean_rank(layout.standings, method))
     return " & ".join(cells) + r" \\"
 
 
-def _value(column: Column, row: Row) -> str:
-    score = row.score(column.metric)
-    text = _spread(score, column)
-    if not column.is_primary:
-        return text if text == "--" else f"${text}$"
-    runs = "" if row.runs.is_complete else rf" {{\scriptsize({row.runs.done}/{row.runs.planned})}}"
-    if text == "--":
-        return text + runs
-    body = rf"\mathbf{{{text}}}" if row.is_top else text
-    return f"${body}{_mark(row)}${runs}"
-
-
-def _spread(score: Score, column: Column) -> str:
-    value, sd = (
-        write.number(number * column.scale, column.decimals) for number in (score.value, score.sd)
-    )
-    if value == write.MISSING:
-        return "--"
-    return value if sd == write.MISSING else rf"{value}\pm{sd}"
-
-
-def _mark(row: Row) -> str:
-    if row.versus is None or not row.versus.mark:
-        return ""
-    worse = "" if row.versus.is_better else r"\downarrow"
-    return f"^{{{MARKS[row.versus.mark]}{worse}}}"
-
-
-def _rank(row: Row | None) -> str:
-    return write.rank(row.rank if row is not None else None).replace("-", "--")
-
-
 def _mean_rank(standings: tuple[Standing, ...], method: str) -> str:
     found = (write.number(s.mean_rank, 2) for s in standings if s.method == method)
-    return next(found, write.MISSING).replace(write.MISSING, "--")
-
-
-def _columns(section: Section, *, is_alone: bool) -> list[Column]:
-    metrics = (section.metric, *(section.secondary if is_alone else section.secondary[:1]))
-    return [_column(section, metric) for metric in metrics]
-
-
-def _column(section: Section, metric: str) -> Column:
-    scale = 100 if metric in write.SHARES else 1
-    errors = sorted(
-        error for error in (_error(row.score(metric)) * scale for row in section.rows) if error > 0
-    )
-    return Column(section, metric, scale, write.decimals(median(errors) if errors else 0.0))
-
-
-def _error(score: Score) -> float:
-    """Return the standard error, or the larger SD where no interval gives it."""
-    width = score.high - score.low
-    return width / (2 * NORMAL_95) if width > 0 else score.sd
+    return _dash(next(found, write.MISSING))
 
 
 def _methods(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> list[str]:
@@ -241,65 +172,69 @@ def _row(section: Section, method: str) -> Row | None:
     return next((row for row in section.rows if row.method == method), None)
 
 
-def _caption(leaderboard: Leaderboard, sections: tuple[Section, ...]) -> Iterator[str]:
-    names = ", ".join(escape(_place(section)) for section in sections)
-    splits = f"; {escape(leaderboard.splits)}" if leaderboard.splits else ""
-    yield rf"Value$\pm$SD on {names}{splits}."
-    columns = [c for s in sections for c in _columns(s, is_alone=len(sections) == 1)]
-    shares = dict.fromkeys(_name(column) for column in columns if column.scale != 1)
-    if shares:
-        yield rf"{', '.join(shares)} in \%."
-    if any(row.is_top for section in sections for row in section.rows):
-        yield (
-            "Bold: best and all not significantly worse (patient-level test, Holm, "
-            rf"$\alpha={leaderboard.alpha:g}$)."
-        )
-    if not sections[0].level and (len(sections) == 1 or leaderboard.overall is None):
-        yield "Rank: the interval that these tests leave open."
-    references = dict.fromkeys(s.reference for s in sections if s.reference is not None)
-    if references:
-        yield (
-            rf"$\dagger$/$\ddagger$: differs from {' or '.join(map(escape, references))} by the "
-            r"patient-level / also by the corrected resampled $t$-test; $\downarrow$: worse."
-        )
-    yield from (escape(section.tree) for section in sections if section.tree)
-    yield from (
-        escape(f"{section.dataset}: {section.precision}")
-        for section in sections
-        if section.precision
-    )
-    if leaderboard.trials:
-        budgets = " or ".join(map(str, leaderboard.trials))
-        yield f"Tuned: {budgets} trials a run, chosen on its inner validation bags."
-    yield from (text for section in sections for text in _smallest(section))
-    yield from (text for section in sections for text in _warnings(section))
-    if any(not row.runs.is_complete for section in sections for row in section.rows):
-        yield "In brackets: finished of the planned runs, not tested."
-    yield escape(f"Suite {leaderboard.suite}; {_version(leaderboard)}.")
+def _overall(leaderboard: Leaderboard, overall: Overall, style: Style) -> str:
+    """Return the float over all data sets; their values where there are few enough."""
+    fine = [s for s in leaderboard.sections if not s.level and s.rows]
+    held = WIDE_OVERALL if style.wide else NARROW_OVERALL
+    columns = [_primary(fine, name, style) for name in overall.datasets]
+    shown = columns if len(columns) <= held else []
+    heads = ["Method", *(escape(name) for name in overall.datasets if shown), "Mean rank"]
+    heads += ["Rank", "Letters"] * (overall.across is not None)
+    heads += ["Win/tie/loss"] * (overall.reference is not None)
+    lines = [
+        rf"\begin{{tabular}}{{l{'c' * (len(heads) - 1)}}}\toprule",
+        " & ".join(heads) + r" \\ \midrule",
+        *(_standing(overall, standing, shown) for standing in overall.standings),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return _framed(leaderboard, "-overall", _over_all(leaderboard, shown), lines, style)
 
 
-def _place(section: Section) -> str:
-    return f"{section.dataset}, {section.level}" if section.level else section.dataset
+def _over_all(leaderboard: Leaderboard, columns: list[Column]) -> Iterator[str]:
+    first, *others = overall_caption(leaderboard)
+    yield first
+    names = dict.fromkeys(c.name + (r" in \%" if c.scale != 1 else "") for c in columns)
+    if names:
+        yield f"Values: {', '.join(names)}."
+    yield from others
 
 
-def _smallest(section: Section) -> Iterator[str]:
-    bounds = detectable(section)
-    if bounds is None:
-        return
-    column = _column(section, section.metric)
-    low, high = (write.number(value * column.scale, column.decimals) for value in bounds)
-    size = low if low == high else f"{low} to {high}"
-    yield f"Smallest detectable difference on {escape(section.dataset)}: {size}."
+def _primary(sections: list[Section], name: str, style: Style) -> Column:
+    """Return the column of the metric that ranks a data set, called as the overall table does."""
+    found = next(s for s in sections if name in (s.dataset, f"{s.dataset} ({s.encoder})"))
+    return column(found, found.metric, style)
 
 
-def _warnings(section: Section) -> Iterator[str]:
-    shared = shared_codes(section)
-    for text in (text for code, text in MEANINGS.items() if code in shared):
-        yield escape(f"On {section.dataset}: {text}.")
+def _standing(overall: Overall, standing: Standing, columns: list[Column]) -> str:
+    values = zip(columns, standing.values, strict=False)
+    cells = [escape(standing.method), *(_dash(each.text(value)) for each, value in values)]
+    cells.append(_spread_rank(overall, standing))
+    if overall.across is not None:
+        ranks, letters = overall.across.ranks, overall.across.letters
+        cells.append(_range(write.rank(ranks.get(standing.method))))
+        cells.append(letters.get(standing.method, "--"))
+    if overall.reference is not None:
+        tally = standing.tally
+        word = "reference" if standing.method == overall.reference else "--"
+        cells.append(word if tally is None else "/".join(map(str, tally)))
+    return " & ".join(cells) + r" \\"
 
 
-def _version(leaderboard: Leaderboard) -> str:
-    return "".join(f"{name} {text}" for name, text in leaderboard.versions if name == "milbench")
+def _spread_rank(overall: Overall, standing: Standing) -> str:
+    mean = _dash(write.number(standing.mean_rank, 2))
+    if overall.across is None or standing.method not in overall.across.mean_ranks:
+        return mean
+    _, low, high = overall.across.mean_ranks[standing.method]
+    return f"{mean} ({write.number(low, 1)}--{write.number(high, 1)})"
+
+
+def _dash(text: str) -> str:
+    return "--" if text == write.MISSING else text
+
+
+def _range(text: str) -> str:
+    return text.replace("-", "--")
 
 
 def _comment(text: str) -> str:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from milbench.leaderboard.diagram import overall_diagram, section_diagram
 from milbench.report import footnotes
 from milbench.report.format import printable
 from milbench.report.grids import class_grids, overall_grid, section_grid
+from milbench.report.rank_text import rank_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from milbench.leaderboard.diagram import RankDiagram
     from milbench.leaderboard.table import Leaderboard
     from milbench.report.grids import Cell, Grid
 
@@ -21,9 +24,15 @@ if TYPE_CHECKING:
 _SPECIAL = re.compile(r"[\\`*<>|#~$&]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
 
 
-def to_markdown(leaderboard: Leaderboard, *, per_class: bool = False) -> str:
-    """Return ``leaderboard`` as one Markdown document."""
-    return "\n\n".join(_blocks(leaderboard, per_class=per_class)) + "\n"
+def to_markdown(leaderboard: Leaderboard, *, per_class: bool = False, ranks: bool = False) -> str:
+    """Return ``leaderboard`` as one Markdown document.
+
+    Parameters
+    ----------
+    per_class, ranks
+        Add the tables per class, and the rank diagrams.
+    """
+    return "\n\n".join(_blocks(leaderboard, per_class=per_class, ranks=ranks)) + "\n"
 
 
 def escape(text: str) -> str:
@@ -31,18 +40,23 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", printable(text))
 
 
-def _blocks(leaderboard: Leaderboard, *, per_class: bool) -> Iterator[str]:
+def _blocks(leaderboard: Leaderboard, *, per_class: bool, ranks: bool) -> Iterator[str]:
     yield f"# Leaderboard: {escape(leaderboard.suite)}"
     if leaderboard.overall is not None:
         yield from _table(overall_grid(leaderboard.overall))
         yield _items(footnotes.overall_notes(leaderboard))
+        if ranks:
+            yield from _diagram(overall_diagram(leaderboard.overall))
     for section in leaderboard.sections:
         yield from _table(section_grid(section))
-        yield _items(footnotes.section_notes(section))
+        notes = footnotes.section_notes(section)
+        yield _items([*notes, *footnotes.published_notes(leaderboard, section)])
         if per_class:
             for grid in class_grids(section):
                 yield from _table(grid, level=3)
             yield _items([footnotes.class_note()])
+        if ranks:
+            yield from _diagram(section_diagram(section))
     if leaderboard.skipped:
         yield "## Skipped"
         yield _items(footnotes.skipped_notes(leaderboard))
@@ -59,6 +73,15 @@ def _table(grid: Grid, level: int = 2) -> Iterator[str]:
         colalign=["left" if i in grid.left else "right" for i in range(len(grid.headers))],
         disable_numparse=True,
     )
+
+
+def _diagram(diagram: RankDiagram | None) -> Iterator[str]:
+    if diagram is not None:
+        lines = "\n".join(rank_lines(diagram))
+        longest = max(map(len, re.findall("`+", lines)), default=0)  # a name may hold a fence
+        fence = "`" * max(3, longest + 1)
+        yield f"{fence}text\n{lines}\n{fence}"
+        yield _items([diagram.note])
 
 
 def _items(lines: Iterable[str]) -> str:

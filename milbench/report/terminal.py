@@ -9,15 +9,18 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from milbench.leaderboard.diagram import overall_diagram, section_diagram
 from milbench.report import footnotes
 from milbench.report.format import printable
 from milbench.report.grids import Grid, class_grids, overall_grid, section_grid, split
+from milbench.report.rank_text import rank_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import Console, JustifyMethod
 
+    from milbench.leaderboard.diagram import RankDiagram
     from milbench.leaderboard.table import Leaderboard
     from milbench.report.grids import Cell
 
@@ -26,21 +29,33 @@ if TYPE_CHECKING:
 GAP = 3
 
 
-def print_terminal(leaderboard: Leaderboard, console: Console, *, per_class: bool = False) -> None:
+def print_terminal(
+    leaderboard: Leaderboard, console: Console, *, per_class: bool = False, ranks: bool = False
+) -> None:
     """Print every table of ``leaderboard``, each with its notes, on ``console``.
 
     Names are shown as they are: nothing in them is taken for markup.
+
+    Parameters
+    ----------
+    per_class, ranks
+        Add the tables per class, and the rank diagrams.
     """
     for section in leaderboard.sections:
         _print_grid(console, section_grid(section))
-        _print_lines(console, footnotes.section_notes(section))
+        notes = footnotes.section_notes(section)
+        _print_lines(console, [*notes, *footnotes.published_notes(leaderboard, section)])
         if per_class:
             for grid in class_grids(section):
                 _print_grid(console, grid)
             _print_lines(console, [footnotes.class_note()])
+        if ranks:
+            _print_diagram(console, section_diagram(section))
     if leaderboard.overall is not None:
         _print_grid(console, overall_grid(leaderboard.overall))
         _print_lines(console, footnotes.overall_notes(leaderboard))
+        if ranks:
+            _print_diagram(console, overall_diagram(leaderboard.overall))
     _print_lines(console, footnotes.skipped_notes(leaderboard))
     _print_lines(console, footnotes.legend(leaderboard))
 
@@ -51,6 +66,14 @@ def _print_grid(console: Console, grid: Grid) -> None:
     widths = [width + GAP for width in _widths(grid)]
     for part in split(grid, widths, console.width):
         console.print(_table(part))
+
+
+def _print_diagram(console: Console, diagram: RankDiagram | None) -> None:
+    """Print one line a method; a terminal too narrow for a line cuts it, for it has no folds."""
+    if diagram is not None:
+        for line in rank_lines(diagram):
+            console.print(_text(line), no_wrap=True, overflow="crop")
+        _print_lines(console, [diagram.note])
 
 
 def _table(grid: Grid) -> Table:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from milbench.metrics import Predictions
     from milbench.stats.resampled import Paired
 
-Mark = Literal["", "dagger", "double-dagger"]
+Mark = Literal["", "star", "dagger", "double-dagger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,15 @@ class Comparison:
     p_t, p_t_holm, t_low, t_high
         The same of T, and its interval; for count metrics it reads values of single folds.
     mark
-        Which tests call the difference significant within the family.
+        Which tests call the difference significant within the family; ``star`` is T alone, where
+        there are no predictions for P.
     codes
         Why a test made no claim.
     minimum_detectable
         Smallest difference that T would call significant alone, so that no mark is not read as
         equality.
+    se
+        Standard error of the difference, over patients and between repeats.
     """
 
     a: str
@@ -66,6 +69,7 @@ class Comparison:
     mark: Mark
     codes: frozenset[str]
     minimum_detectable: float
+    se: float = float("nan")
 
 
 def compare_all(
@@ -130,6 +134,7 @@ def compare_drawn(
             mark=_mark(bootstrap, (patient, patient_holm[i] < alpha), (fold, t_holm[i] < alpha)),
             codes=patient.codes | fold.codes | extra,
             minimum_detectable=fold.minimum_detectable,
+            se=bootstrap.standard_error(a, b),
         )
         for i, ((a, b), patient, fold) in enumerate(zip(pairs, by_patient, by_fold, strict=True))
     )

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from milbench.leaderboard.table import (
+    Across,
+    Between,
     Cost,
     Leaderboard,
     Overall,
@@ -16,6 +18,8 @@ from milbench.leaderboard.table import (
     Standing,
     Versus,
 )
+from milbench.stats.compare import Comparison
+from milbench.stats.random_effects import random_effects
 
 COST = Cost(fit_seconds=1.25, predict_seconds=0.5, peak_memory=300.0, parameters=1234.0)
 
@@ -68,6 +72,23 @@ def versus(difference: float, mark: str, **more) -> Versus:
         "detectable": 0.025,
     }
     return Versus(difference=difference, mark=mark, **(given | more))
+
+
+def comparison(a: str, b: str, difference: float, mark: str = "", **more) -> Comparison:
+    given = {
+        "low": difference - 0.03,
+        "high": difference + 0.03,
+        "p_patient": 0.004,
+        "p_patient_holm": 0.024,
+        "p_t": 0.0002,
+        "p_t_holm": 0.0012,
+        "t_low": difference - 0.05,
+        "t_high": difference + 0.05,
+        "codes": frozenset({"FEW_PATIENTS"}),
+        "minimum_detectable": 0.0625,
+        "se": 0.015,
+    }
+    return Comparison(a=a, b=b, metric="auroc", difference=difference, mark=mark, **(given | more))
 
 
 def section(*rows: Row, **more) -> Section:
@@ -180,3 +201,63 @@ def empty() -> Leaderboard:
     return leaderboard(
         skipped=(Skipped(dataset="musk1", encoder="precomputed", reason="no files"),)
     )
+
+
+@pytest.fixture
+def compared() -> Leaderboard:
+    """Four methods, all pairs tested.
+
+    dsmil is told apart from abmil, its neighbour in the table, and from prior; from max, which is
+    below abmil, it is not.
+    """
+    rows = (
+        row("dsmil", 0.94, is_top=True, rank=(1, 2), versus=versus(0.02, "double-dagger")),
+        row("abmil", 0.92, rank=(2, 3)),
+        row("max", 0.91, is_top=True, rank=(1, 4), versus=versus(-0.01, "")),
+        row("prior", 0.5, control=True, rank=(3, 4), versus=versus(-0.42, "dagger")),
+    )
+    pairs = (
+        comparison("abmil", "dsmil", -0.02, "double-dagger"),
+        comparison("abmil", "max", 0.01),
+        comparison("dsmil", "max", 0.03),
+        comparison("dsmil", "prior", 0.44, "dagger"),
+        comparison("abmil", "prior", 0.42, "dagger"),
+        comparison("max", "prior", 0.41),
+    )
+    return leaderboard(section(*rows, comparisons=pairs))
+
+
+@pytest.fixture
+def tested(two) -> Leaderboard:
+    """Tests over six cohorts: of dsmil, abmil and prior, only the first and the last differ."""
+    names = ("dsmil", "abmil", "prior")
+    pairs = tuple(
+        Between(
+            a=a,
+            b=b,
+            median=0.02,
+            low=0.01,
+            high=0.03,
+            p=0.03,
+            p_holm=0.04,
+            tally=(5, 1, 0),
+            probability=(0.9, 0.1, 0.0),
+            differs=(a, b) == ("dsmil", "prior"),
+        )
+        for a, b in (("dsmil", "abmil"), ("dsmil", "prior"), ("abmil", "prior"))
+    )
+    across = Across(
+        cohorts=tuple("abcdef"),
+        pairs=pairs,
+        ranks={"dsmil": (1, 2), "abmil": (1, 3), "prior": (2, 3)},
+        letters={"dsmil": "a", "abmil": "ab", "prior": "b"},
+        mean_ranks={
+            "dsmil": (1.25, 1.0, 1.75), "abmil": (2.0, 1.5, 2.5), "prior": (2.75, 2.25, 3.0),
+        },
+        points=dict.fromkeys(names, 1.0),
+        win_rates={},
+        friedman={},
+    )  # fmt: skip
+    forest = random_effects(["musk", "tiger", "fox"], [0.02, 0.05, 0.02], [0.01, 0.02, 0.03])
+    overall = replace(two.overall, across=across, forests={"dsmil": forest})
+    return replace(two, overall=overall)

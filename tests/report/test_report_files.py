@@ -6,9 +6,9 @@ from milbench.report import write_all
 
 
 def test_every_format_is_written(plain, tmp_path):
-    """Four files in a new folder, and nothing temporary is left."""
+    """Five files in a new folder, and nothing temporary is left."""
     written = write_all(plain, tmp_path / "classic")
-    names = ["leaderboard.json", "results.csv", "table.md", "table.tex"]
+    names = ["index.html", "leaderboard.json", "results.csv", "table.md", "table.tex"]
     assert sorted(path.name for path in written) == names
     assert sorted(path.name for path in (tmp_path / "classic").iterdir()) == names
     assert json.loads((tmp_path / "classic/leaderboard.json").read_text())["suite"] == "classic"

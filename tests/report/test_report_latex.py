@@ -7,7 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from milbench.report.latex import escape, to_latex
+from milbench.leaderboard.table import Across
+from milbench.report.escape import escape
+from milbench.report.latex import to_latex
+from milbench.report.latex_style import Style
 
 ALL = ("plain", "two", "hostile", "empty")
 
@@ -26,7 +29,7 @@ def table_lines(text: str) -> list[str]:
 @pytest.mark.parametrize("wide", [False, True])
 def test_braces_dollars_and_environments_balance(name, wide, request):
     """What opens closes, in the right order."""
-    text = body(to_latex(request.getfixturevalue(name), wide=wide))
+    text = body(to_latex(request.getfixturevalue(name), Style(wide=wide)))
     depth = 0
     for sign in text:
         depth += (sign == "{") - (sign == "}")
@@ -103,9 +106,10 @@ def test_rank_interval_has_an_en_dash(plain):
 def test_data_sets_share_a_table_until_it_is_full(two):
     """Two side by side in a column; five need three floats, or two across the page."""
     five = replace(two, sections=(*two.sections, *two.sections, two.sections[0]))
-    assert to_latex(two).count(r"\begin{table}") == 1
-    assert to_latex(five).count(r"\begin{table}") == 3
-    assert to_latex(five, wide=True).count(r"\begin{table*}") == 2
+    overall = 1
+    assert to_latex(two).count(r"\begin{table}") == 1 + overall
+    assert to_latex(five).count(r"\begin{table}") == 3 + overall
+    assert to_latex(five, Style(wide=True)).count(r"\begin{table*}") == 2 + overall
     assert r"\cmidrule(lr){2-3}\cmidrule(lr){4-5}" in to_latex(two)
 
 
@@ -135,13 +139,92 @@ def test_code_of_every_row_is_said_in_the_caption(plain):
     assert "On musk1: fewer than 3 repeats and fewer than 3 seeds" in text
 
 
+def test_best_alone_is_bold_and_the_second_underlined(plain):
+    """By value among complete methods, whatever the tests say; the caption says so."""
+    text = to_latex(plain, Style(bold="best"))
+    lines = {line.split(" & ")[0]: line for line in table_lines(text)}
+    assert r"$\mathbf{94.0\pm1.8}^{\ddagger}$" in lines["dsmil"]
+    assert r"$\underline{92.0\pm1.8}$" in lines["abmil"]
+    assert not re.search("mathbf|underline", lines["max"] + lines["prior"])
+    assert "Bold: best; underlined: second best, whether or not they differ." in text
+
+
+def test_of_a_loss_the_smallest_is_best(two):
+    """The second data set is ranked by log loss: all have 0.2, the first by name order is bold."""
+    line = next(li for li in table_lines(to_latex(two, Style(bold="best"))) if "dsmil" in li)
+    assert r"\mathbf{0.200\pm0.004}" in line
+
+
+def test_fractions_are_rounded_to_the_standard_error(plain):
+    """A standard error of 0.018 bears three decimals; nothing is in percent."""
+    text = to_latex(plain, Style(fraction=True))
+    assert r"$\mathbf{0.940\pm0.018}^{\ddagger}$" in text
+    assert "Smallest detectable difference on musk1: 0.025." in text
+    assert r"in \%" not in text
+
+
+def test_siunitx_aligns_value_spread_and_mark_apart(plain):
+    """Two number columns and one for the mark; what is no number spans the three."""
+    text = to_latex(plain, Style(siunitx=True))
+    lines = {line.split(" & ")[0]: line for line in table_lines(text)}
+    assert r"S[table-format=2.1]@{${}\pm{}$}S[table-format=2.1]@{}l" in text
+    assert lines["dsmil"].startswith(r"dsmil & \bfseries 94.0 & \bfseries 1.8 & $^{\ddagger}$ & ")
+    assert r" & {\scriptsize(23/25)} & " in lines["max"]
+    assert text.count(r"\multicolumn{3}{c}{AUROC}") == 1
+    for row in lines.values():
+        spanned = sum(int(n) - 1 for n in re.findall(r"\\multicolumn\{(\d+)\}", row))
+        assert row.count(" & ") + spanned == 3 * 3 + 1  # three metrics, the rank
+
+
+def test_table_over_all_data_sets(two):
+    """Each method's values, mean rank and tally, as the leaderboard has them."""
+    text = to_latex(two).split(r"\label{tab:classic-overall}")[1]
+    assert r"Method & musk1 & tiger & Mean rank & Win/tie/loss \\ \midrule" in text
+    assert r"dsmil & 94.0 & 0.200 & 1.50 & 1/1/0 \\" in text
+    assert r"abmil & 92.0 & 0.200 & 2.00 & reference \\" in text
+    assert r"max & -- & -- & -- & -- \\" in text
+
+
+def test_ranks_over_cohorts_have_interval_and_letters(two):
+    """Tests over cohorts add the rank that they leave open, and who was not told apart."""
+    across = Across(
+        cohorts=tuple("abcdef"),
+        pairs=(),
+        ranks={"dsmil": (1, 2), "abmil": (1, 2), "prior": (3, 3)},
+        letters={"dsmil": "a", "abmil": "a", "prior": "b"},
+        mean_ranks={"dsmil": (1.5, 1.0, 2.0), "abmil": (2.0, 1.0, 3.0)},
+        points={},
+        win_rates={},
+        friedman={},
+    )
+    text = to_latex(replace(two, overall=replace(two.overall, across=across)))
+    assert r"dsmil & 94.0 & 0.200 & 1.50 (1.0--2.0) & 1--2 & a & 1/1/0 \\" in text
+    assert r"max & -- & -- & -- & -- & -- & -- \\" in text
+
+
+def has_package(name):
+    """Return whether the LaTeX of this machine has a package."""
+    kpsewhich = shutil.which("kpsewhich")
+    if kpsewhich is None:
+        return False
+    return subprocess.run([kpsewhich, f"{name}.sty"], capture_output=True, check=False).stdout
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 @pytest.mark.parametrize("name", ALL)
-def test_pdflatex_compiles_it(name, request, tmp_path):
-    """A paper with booktabs and nothing else takes the table."""
-    table = to_latex(request.getfixturevalue(name), wide=True)
+@pytest.mark.parametrize(
+    "style",
+    [Style(wide=True), Style(bold="best", fraction=True), Style(siunitx=True)],
+    ids=["wide", "best", "siunitx"],
+)
+def test_pdflatex_compiles_it(name, style, request, tmp_path):
+    """A paper with booktabs and nothing else takes the table; siunitx where it is asked for."""
+    if style.siunitx and not has_package("siunitx"):
+        pytest.skip("the LaTeX package siunitx is not installed")
+    table = to_latex(request.getfixturevalue(name), style)
+    more = r"\usepackage{siunitx}\sisetup{detect-weight=true,mode=text}" if style.siunitx else ""
     (tmp_path / "paper.tex").write_text(
-        "\\documentclass{article}\\usepackage{booktabs}\n\\begin{document}x\n"
+        f"\\documentclass{{article}}\\usepackage{{booktabs}}{more}\n\\begin{{document}}x\n"
         f"{table}\\end{{document}}\n",
         encoding="utf-8",
     )

@@ -1,0 +1,1 @@
+"""Figures for a paper, drawn with matplotlib, from the extra ``plots``; no number is their own."""

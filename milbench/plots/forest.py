@@ -1,0 +1,74 @@
+"""Forest plots: differences from the reference with intervals, on one data set and over several."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from milbench.plots.canvas import BETTER, FAINT, INK, SOFT, WORSE, figure, panels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from milbench.leaderboard.table import Section, Versus
+    from milbench.stats.random_effects import Forest
+
+LINE = 0.22  # inches a row
+
+
+def section_forest(section: Section, title: str, rope: float) -> Figure | None:
+    """Return the difference of each method from the reference; None where nothing was tested."""
+    rows = [(row.method, row.versus) for row in section.rows if row.versus is not None]
+    if not rows:
+        return None
+    made = figure(LINE * len(rows) + 0.9, width=4.6)
+    ax = made.add_subplot()
+    for y, (_, versus) in enumerate(rows):
+        color = _color(versus)
+        ax.plot([versus.low, versus.high], [y, y], color=color)
+        ax.plot([versus.difference], [y], "o", color=color, markersize=4)
+    _rows(ax, [name for name, _ in rows], rope)
+    ax.set_xlabel(f"{title} difference from {section.reference}, 95% interval")
+    return made
+
+
+def overall_forest(forests: Mapping[str, Forest], reference: str, rope: float) -> Figure | None:
+    """Return a panel a method: the difference on each cohort, and the mean as a diamond.
+
+    None where there are no forests.
+    """
+    if not forests:
+        return None
+    studies = len(next(iter(forests.values())).studies)
+    made, axes = panels(len(forests), height=(studies + 1) * 0.16 + 0.55)
+    for ax, (name, forest) in zip(axes, forests.items(), strict=True):
+        for y, study in enumerate(forest.studies):
+            ax.plot([study.low, study.high], [y, y], color=INK, linewidth=0.9)
+            ax.plot([study.difference], [y], "s", color=INK, markersize=1.5 + 4 * study.weight)
+        names = [study.name for study in forest.studies]
+        if not math.isnan(forest.mean):
+            ends = [forest.low, forest.mean, forest.high, forest.mean]
+            ax.plot([forest.next_low, forest.next_high], [studies] * 2, color=SOFT, linewidth=0.8)
+            ax.fill(ends, [studies + d for d in (0, -0.35, 0, 0.35)], color=BETTER)
+            names.append("mean over these")
+        _rows(ax, names, rope)
+        ax.set_title(name)
+    made.supxlabel(f"difference from {reference}, 95% interval", fontsize=8)
+    return made
+
+
+def _rows(ax: Axes, names: list[str], rope: float) -> None:
+    ax.axvspan(-rope, rope, color=FAINT, alpha=0.6, linewidth=0, zorder=0)
+    ax.axvline(0.0, color=SOFT, linewidth=0.6, linestyle=(0, (2, 2)), zorder=1)
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+
+
+def _color(versus: Versus) -> str:
+    if not versus.mark:
+        return INK
+    return BETTER if versus.is_better else WORSE
