@@ -2,9 +2,9 @@
 
 Source: N. Brancati et al., "BRACS: A dataset for breast carcinoma subtyping in H&E histology
 images", Database 2022, baac093, https://doi.org/10.1093/database/baac093; files of
-https://www.bracs.icar.cnr.it: ``BRACS_WSI/<part>/Group_<group>/Type_<type>/BRACS_<n>.svs``, and the
-spreadsheet ``BRACS.xlsx``, whose sheet ``WSI_Information`` has the columns ``WSI Filename``,
-``Patient Id``, ``WSI label`` and ``Set``.
+https://www.bracs.icar.cnr.it: ``BRACS_WSI/<part>/Group_<group>/Type_<type>/BRACS_<n>.svs``, beside
+some a ``.qpdata`` file of annotations, which is not read; and the spreadsheet ``BRACS.xlsx``, whose
+sheet ``WSI_Information`` has the columns ``WSI Filename``, ``Patient Id``, ``WSI label``, ``Set``.
 
 The 547 slides are of 189 patients, and only the spreadsheet says which. So it is needed, as it is
 or saved as ``BRACS.csv``; the folders are compared with it. Published folds that were drawn slide
@@ -83,7 +83,7 @@ def labels(path: Path) -> Iterator[LabelledSlide]:
         if part is None:
             row.fail(f"Set is {row['set']!r}; expected Training, Validation or Testing")
         yield LabelledSlide(
-            id=name.removesuffix(".svs").removesuffix(".qpdata"),
+            id=name.removesuffix(".svs"),
             label=row.choice("label", types),
             patient=row["patient"],
             part=part,

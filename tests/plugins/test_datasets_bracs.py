@@ -119,6 +119,17 @@ def test_bracs_compares_sheet_and_folders(bracs, old, new, fault):
         bags("bracs", bracs)
 
 
+def test_what_lies_beside_a_slide_is_no_second_one(bracs):
+    """Annotations of QuPath, or a thumbnail, under the slide's name."""
+    folder = bracs / "BRACS" / "BRACS_WSI" / "train" / "Group_BT" / "Type_PB"
+    touch(folder / "BRACS_10.qpdata")
+    touch(folder / "BRACS_10.png")
+
+    first, *_ = bags("bracs", bracs)
+
+    assert first.picture.path == folder / "BRACS_10.svs"
+
+
 def test_a_slide_of_bracs_that_is_there_twice_is_refused(bracs):
     touch(bracs / "BRACS" / "BRACS_WSI" / "val" / "Group_MT" / "Type_IC" / "BRACS_10.svs")
 
