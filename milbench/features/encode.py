@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +12,14 @@ from milbench.features.check import stored_features
 from milbench.features.stream import blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from milbench.pictures import Pixels, Regions
 
 
 def encoded(
     encode: Callable[..., Any], images: Pixels | Regions, place: str
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray]:
     """Yield the features of ``images`` (N, C, H, W) as they come: (n, D), or images of a size.
 
     Parameters
@@ -33,11 +34,12 @@ def encoded(
     SlideError
         If an instance cannot be read.
     """
-    for tiles in blocks(images):
-        features = np.asarray(encode(tiles))
-        if len(features) != len(tiles):
-            raise FeatureError(f"{place}: {len(features)} rows for {len(tiles)} tiles")
-        yield _storable(features, place)
+    with closing(blocks(images)) as stream:
+        for tiles in stream:
+            features = np.asarray(encode(tiles))
+            if len(features) != len(tiles):
+                raise FeatureError(f"{place}: {len(features)} rows for {len(tiles)} tiles")
+            yield _storable(features, place)
 
 
 def _storable(features: np.ndarray, place: str) -> np.ndarray:
