@@ -333,7 +333,7 @@ def test_names_or_all(arguments) -> None:
 
 
 def test_all_asks_for_every_declared_set(site, tmp_path) -> None:
-    """--all tries each built-in set that has a download: the 13 that are not embedded."""
+    """--all tries each built-in set that has a download: the 14 that are not embedded."""
     run("--all", "--data", str(tmp_path), "--mirror", site.url)
 
     assert {path.split("/")[0] for path in site.asked} == {
@@ -346,6 +346,7 @@ def test_all_asks_for_every_declared_set(site, tmp_path) -> None:
         "musk2",
         "mutagenesis1",
         "newsgroups",
+        "slides",
         "tiger",
     }
 

@@ -22,27 +22,28 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Hold the right to build ``path``; a process that dies lets go of it.
+def alone(path: Path) -> Iterator[bool]:
+    """Hold the right to build ``path``, and give whether nobody else can; a death lets go of it.
 
-    Network file systems that know no locks give the right to everybody.
+    Windows, and file systems that know no locks, give it to everybody: there two processes that
+    want the same features do the work twice.
     """
     lock = path.with_name(f".{path.name}.lock")
-    if fcntl is None:
-        yield
-        return
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    file = _locked(lock, path)
+    file = None if fcntl is None else _locked(lock, path)
+    if file is None:
+        yield False
+        return
     try:
-        yield
+        yield True
     finally:
         lock.unlink(missing_ok=True)  # while it is held: who waits sees that it is another's
         file.close()
 
 
-def _locked(lock: Path, path: Path) -> IO[bytes]:
-    """Return the open lock file when it is ours and still has its name."""
+def _locked(lock: Path, path: Path) -> IO[bytes] | None:
+    """Return the open lock file when it is ours and still has its name; None without locks."""
     while True:
         with disk(path):
             file = lock.open("ab")
@@ -52,8 +53,10 @@ def _locked(lock: Path, path: Path) -> IO[bytes]:
             log.warning("%s: another process builds it; waiting", path)
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
-            log.info("%s: cannot be locked (%s)", lock, error)
-            return file
+            log.warning("%s: no locks here (%s); an interrupt loses what is encoded", path, error)
+            file.close()
+            lock.unlink(missing_ok=True)
+            return None
         if lock.exists() and os.fstat(file.fileno()).st_ino == lock.stat().st_ino:
             return file
         file.close()

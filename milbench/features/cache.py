@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 from milbench.code import code_hash
@@ -101,17 +102,9 @@ def cached_features(
     FeatureError
         If the tiler or the encoder does not fit the data set, or the folder cannot be written.
     """
-    weights: Path | None = None
-    if view.encoder.is_trained:
-        try:
-            weights = _weights(dataset, view, data=data, cache=cache, encoding=making.encoding)
-        except MissingEncoderError:
-            kept = _kept_of_any_weights((dataset, view, data), cache, verify=making.verify)
-            if kept is not None:
-                return kept
-            if not making.encoding.download:
-                raise
-            weights = download_weights(view.encoder)
+    weights = _weights((dataset, view, data), cache, making)
+    if isinstance(weights, Features):
+        return weights
     digest = "" if weights is None else weights_hash(weights, cache)
     fingerprint = source_fingerprint(dataset, view, data, digest)
     path = cache / dataset.name / f"{_stem(view)}-{fingerprint[:12]}.h5"
@@ -119,33 +112,17 @@ def cached_features(
     if kept is not None:
         return kept
     about = replace(_about(dataset, view, fingerprint), weights=digest)
+    cut, bags = cutter_of(dataset, view, data), dataset.load()(data)
     if view.encoder.name == PRECOMPUTED:  # nothing dear that a journal could save
-        build = Build(cut=cutter_of(dataset, view, data))
-        return write_features(path, dataset.load()(data), encode=None, about=about, build=build)
-    with alone(path):
+        return write_features(path, bags, encode=None, about=about, build=Build(cut=cut))
+    with alone(path) as is_alone:
         kept = _kept(path, fingerprint, verify=making.verify, is_told=False)
         if kept is not None:  # by the process that was waited for
             return kept
-        return _built(path, (dataset, view, data), about, making, weights)
-
-
-def _built(
-    path: Path,
-    sources: tuple[Dataset, View, Path],
-    about: About,
-    making: Making,
-    weights: Path | None,
-) -> Features:
-    """Encode the bags of a data set in a view, keeping what is finished in a journal."""
-    dataset, view, data = sources
-    build = Build(
-        cut=cutter_of(dataset, view, data),
-        journal=path.with_name(f".{path.stem}-{_code(dataset, view)}.journal"),
-        observe=making.observe,
-    )
-    bags = dataset.load()(data)
-    encode = built_encoder(view, making.encoding, weights)
-    return write_features(path, bags, encode=encode, about=about, build=build)
+        journal = _journal(path, dataset, view) if is_alone else None
+        build = Build(cut=cut, journal=journal, observe=making.observe)
+        encode = built_encoder(view, making.encoding, weights)
+        return write_features(path, bags, encode=encode, about=about, build=build)
 
 
 def trained_path(dataset: Dataset, view: View, data: Path, cache: Path) -> Path:
@@ -159,9 +136,23 @@ def trained_path(dataset: Dataset, view: View, data: Path, cache: Path) -> Path:
     return cache / dataset.name / f"{_stem(plain)}-weights-{digits}.pt"
 
 
-def _weights(dataset: Dataset, view: View, *, data: Path, cache: Path, encoding: Encoding) -> Path:
-    trained = None if view.encoder.pretrain is None else trained_path(dataset, view, data, cache)
-    return find_weights(view.encoder, encoding.weights, trained=trained)
+def _weights(
+    sources: tuple[Dataset, View, Path], cache: Path, making: Making
+) -> Path | Features | None:
+    """Return the file of the encoder's weights; without it, the features that were made with it."""
+    encoder = sources[1].encoder
+    if not encoder.is_trained:
+        return None
+    trained = None if encoder.pretrain is None else trained_path(*sources, cache)
+    try:
+        return find_weights(encoder, making.encoding.weights, trained=trained)
+    except MissingEncoderError:
+        kept = _kept_of_any_weights(sources, cache, verify=making.verify)
+        if kept is not None:
+            return kept
+        if not making.encoding.download:
+            raise
+        return download_weights(encoder)
 
 
 def _kept_of_any_weights(
@@ -184,6 +175,14 @@ def _kept_of_any_weights(
             f"MILBENCH_WEIGHTS, or delete all but one: {', '.join(str(f.path) for f in found)}"
         )
     return found[0] if found else None
+
+
+def _journal(path: Path, dataset: Dataset, view: View) -> Path:
+    """Return the folder for what is finished; what other code began is removed."""
+    journal = path.with_name(f".{path.stem}-{_code(dataset, view)}.journal")
+    for other in set(path.parent.glob(f".{path.stem}-*.journal")) - {journal}:
+        rmtree(other, ignore_errors=True)
+    return journal
 
 
 def _about(dataset: Dataset, view: View, fingerprint: str) -> About:

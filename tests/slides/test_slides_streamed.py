@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from textwrap import dedent
 
@@ -117,7 +118,7 @@ def test_reading_stays_two_blocks_ahead():
 
 
 def test_memory_does_not_grow_with_the_slide(tmp_path):
-    """64 times as many tiles take the same memory, but for their boxes and features."""
+    """16 times as many tiles take the same memory, but for their boxes and features."""
 
     class Flat:
         """A picture without pixels."""
@@ -151,7 +152,7 @@ def test_memory_does_not_grow_with_the_slide(tmp_path):
         tracemalloc.stop()
         return highest
 
-    small, large = peak(64), peak(2048)
+    small, large = peak(64), peak(1024)
 
     assert large < 4 * 2**25 + small  # three blocks and the encoder's own
 
@@ -304,16 +305,34 @@ def test_a_kill_loses_one_slide_at_most(slides, tmp_path):
     again = child(tmp_path)
 
     assert again.stdout.splitlines()[:-1] == ["s2 0", "s2 3"]
-    assert again.stdout.splitlines()[-1] == built(slides, tmp_path / "x" / "..").content_hash
-    assert [path.name for path in (tmp_path / "cache" / "toy").iterdir()] != []
+    assert again.stdout.splitlines()[-1] == built(slides, tmp_path / "whole").content_hash
     assert not list((tmp_path / "cache" / "toy").glob(".*"))
+
+
+def interrupted(dataset, tmp_path, at, view=VIEW):
+    """Build until the tiles of slide ``at`` are encoded, then stop as Ctrl-C does."""
+
+    def observe(step):
+        if step.bag == at and step.tiles:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        built(dataset, tmp_path, view, observe=observe)
+    (journal,) = (tmp_path / "cache" / "toy").glob(".*.journal")
+    return journal
+
+
+def rebuilt(dataset, tmp_path):
+    """Return the hash of the features, and which slides were read for them."""
+    seen = []
+    features = built(dataset, tmp_path, observe=seen.append)
+    return features.content_hash, {step.bag for step in seen}
 
 
 @pytest.mark.parametrize("damage", ["rows", "line", "middle"])
 def test_a_journal_that_was_torn_is_used_up_to_the_tear(slides, tmp_path, damage):
     """A disk that lost the last writes gives no wrong features."""
-    child(tmp_path, "s2")
-    (journal,) = (tmp_path / "cache" / "toy").glob(".*.journal")
+    journal = interrupted(slides, tmp_path, "s2")
     rows, lines = journal / "rows", journal / "bags"
     if damage == "rows":
         rows.write_bytes(rows.read_bytes()[: 2 * 3 * SIDE * SIDE + 5])
@@ -324,23 +343,61 @@ def test_a_journal_that_was_torn_is_used_up_to_the_tear(slides, tmp_path, damage
         content[2 * 3 * SIDE * SIDE + 5] ^= 1
         rows.write_bytes(content)
 
-    again = child(tmp_path)
+    found = rebuilt(slides, tmp_path)
 
-    assert again.stdout.splitlines()[0] == "s1 0"
-    assert (
-        again.stdout.splitlines()[-1]
-        == cached_features(slides, VIEW, data=tmp_path, cache=tmp_path / "fresh").content_hash
-    )
+    assert found == (built(slides, tmp_path / "whole").content_hash, {"s1", "s2"})
 
 
-def test_two_processes_do_the_work_once(slides, tmp_path):
-    """The second waits for the first and takes what it built."""
-    code = dedent(CHILD).replace("ARGS", repr(ARGS))
-    (tmp_path / "child.py").write_text(code)
-    command = [sys.executable, tmp_path / "child.py", tmp_path]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    first, second = (process.communicate()[0].splitlines() for process in both)
+def test_a_journal_of_other_code_is_not_joined(slides, tmp_path, monkeypatch):
+    """Half of the features from one version of an encoder and half from another are neither's."""
+    (tmp_path / "edited.py").write_text("def encoder():\n    return lambda tiles: tiles\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    view = View(Encoder(name="edited", target="edited:encoder", summary="-"), TISSUE, ARGS)
+    interrupted(slides, tmp_path, "s2", view)
+    with (tmp_path / "edited.py").open("a") as file:
+        file.write("# edited\n")
+    seen = []
 
-    assert first[-1] == second[-1]
-    assert sorted([len(first), len(second)]) == [1, 7]
+    built(slides, tmp_path, view, observe=seen.append)
+
+    assert {step.bag for step in seen} == {"s0", "s1", "s2"}
+    assert not list((tmp_path / "cache" / "toy").glob(".*"))
+
+
+def test_a_building_waits_for_another(slides, tmp_path):
+    """What the first builds is what the second takes; nothing is read twice."""
+    is_building, may_go_on = threading.Event(), threading.Event()
+    seen = []
+
+    def hold(step):
+        is_building.set()
+        may_go_on.wait(timeout=60)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(built, slides, tmp_path, observe=hold)
+        is_building.wait(timeout=60)
+        second = pool.submit(built, slides, tmp_path, observe=seen.append)
+        may_go_on.set()
+
+    assert second.result().content_hash == first.result().content_hash
+    assert seen == []
+    assert not list((tmp_path / "cache" / "toy").glob(".*"))
+
+
+@pytest.mark.parametrize("lacking", ["module", "file system"])
+def test_without_locks_nothing_is_kept_and_nothing_is_lost(slides, tmp_path, monkeypatch, lacking):
+    """On Windows, and on file systems that refuse to lock, two buildings never share a journal."""
+    if lacking == "module":
+        monkeypatch.setattr("milbench.features.alone.fcntl", None)
+    else:
+
+        def refuse(file, how):
+            raise OSError("no locks available")
+
+        monkeypatch.setattr("milbench.features.alone.fcntl.flock", refuse)
+
+    def observe(step):
+        assert not list((tmp_path / "cache" / "toy").glob(".*.journal"))
+
+    assert built(slides, tmp_path, observe=observe).table.sizes.tolist() == [2, 1, 3]
     assert not list((tmp_path / "cache" / "toy").glob(".*"))
