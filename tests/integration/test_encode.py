@@ -214,7 +214,7 @@ def test_without_a_training_part_only_the_other_name_is_left(encode):
 
 
 def test_simclr_from_tiles_to_features(encode, tmp_path, monkeypatch):
-    """The built-in encoder, an eighth as wide: trained on 60 grey tiles, and 64 features of each."""
+    """The built-in encoder, an eighth as wide: trained on 60 grey tiles, 64 features each."""
     monkeypatch.setattr("milbench_encoders.simclr.WIDTH", 8)
 
     done = encode(
