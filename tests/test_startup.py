@@ -7,6 +7,7 @@ import sys
 import pytest
 
 HEAVY = {"torch", "numpy", "pandas", "sklearn", "scipy", "h5py", "pydantic", "tabulate"}
+HEAVY |= {"openslide", "tifffile", "PIL"}
 SCRIPT = """
 import sys
 from milbench.cli import main

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from milbench.features.check import stored_features
 from milbench.features.stream import blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from milbench.pictures import Pixels, Regions
@@ -102,7 +103,7 @@ def built_encoder(view: View, encoding: Encoding, weights: Path | None) -> Encod
 
 def encoded(
     encode: Callable[..., Any] | Encode, images: Pixels | Regions, place: str
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray]:
     """Yield the features of ``images`` (N, C, H, W) as they come: (n, D), or images of a size.
 
     Parameters
@@ -120,16 +121,17 @@ def encoded(
     made = encode if isinstance(encode, Encode) else Encode(encode)
     sizes: list[int] = []  # of the batches that are under way: an encoder may be one behind
 
-    def counted() -> Iterator[Pixels]:
-        for tiles in blocks(images, made.batch):
+    def counted(stream: Iterator[Pixels]) -> Iterator[Pixels]:
+        for tiles in stream:
             sizes.append(len(tiles))
             yield tiles
 
-    for found in made.each(counted()):
-        features, expected = np.asarray(found), sizes.pop(0)
-        if len(features) != expected:
-            raise FeatureError(f"{place}: {len(features)} rows for {expected} tiles")
-        yield _storable(features, place)
+    with closing(blocks(images, made.batch)) as stream:
+        for found in made.each(counted(stream)):
+            features, expected = np.asarray(found), sizes.pop(0)
+            if len(features) != expected:
+                raise FeatureError(f"{place}: {len(features)} rows for {expected} tiles")
+            yield _storable(features, place)
 
 
 def _device(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +17,7 @@ from milbench.features.encode import encoded
 from milbench.features.journal import Finished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
     from milbench.bags import LabelledBag
@@ -183,22 +184,24 @@ class Packer:
         if (self._encode is None) != (ready.images is None):
             raise FeatureError(_unfit(self._about, ready))
         kind = instances.shape[1:], instances.dtype.name
-        for block in self._blocks(ready, instances):
-            self._journal.add(block)
-            stored = block.shape[1:], block.dtype.str
+        with closing(self._blocks(ready, instances)) as blocks:  # ends the readers before the slide
+            for block in blocks:
+                self._journal.add(block)
+                stored = block.shape[1:], block.dtype.str
         return self._journal.finish(_described(ready, kind, stored))
 
-    def _blocks(self, bag: LabelledBag, instances: Instances) -> Iterator[np.ndarray]:
+    def _blocks(self, bag: LabelledBag, instances: Instances) -> Generator[np.ndarray]:
         """Yield what is stored of the instances, and tell how far they are."""
         if self._encode is None:
             yield np.asarray(instances)
             return
         place, count = f"encoder {self._about.encoder!r}, bag {bag.id!r}", 0
-        for block in encoded(self._encode, instances, place):
-            self._check_same(block, place)
-            yield block
-            count += len(block)
-            self._tell(bag, count, len(instances))
+        with closing(encoded(self._encode, instances, place)) as blocks:
+            for block in blocks:
+                self._check_same(block, place)
+                yield block
+                count += len(block)
+                self._tell(bag, count, len(instances))
 
     def _check_same(self, block: np.ndarray, place: str) -> None:
         if not self._packed.finished:

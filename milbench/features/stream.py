@@ -17,7 +17,7 @@ from milbench.cores import usable_cores
 from milbench.pictures import Regions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from concurrent.futures import Future
 
     from milbench.pictures import Pixels
@@ -40,7 +40,7 @@ class _Block(NamedTuple):
         return self.images
 
 
-def blocks(images: Pixels | Regions, rows: int | None = None) -> Iterator[Pixels]:
+def blocks(images: Pixels | Regions, rows: int | None = None) -> Generator[Pixels]:
     """Yield the instances in order, block by block: (n, C, h, w) uint8.
 
     Instances that are still in their picture are read by threads while the block before them is in
@@ -69,9 +69,12 @@ def block_rows(shape: tuple[int, ...]) -> int:
     return min(IN_MEMORY_BLOCK, max(1, BLOCK_BYTES // prod(shape[1:])))
 
 
-def _read_ahead(images: Regions, rows: int) -> Iterator[Pixels]:
-    threads = usable_cores()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="milbench-read")
+def _read_ahead(images: Regions, rows: int) -> Generator[Pixels]:
+    import torch  # noqa: PLC0415  # what is in the memory is read without it
+
+    threads, of_torch = usable_cores(), torch.get_num_threads()
+    # Tiles are resampled by torch, which would start a team of threads for each reader.
+    pool = ThreadPoolExecutor(threads, "milbench-read", torch.set_num_threads, (1,))
     coming: deque[_Block] = deque()
     try:
         for start in range(0, len(images), rows):
@@ -82,6 +85,7 @@ def _read_ahead(images: Regions, rows: int) -> Iterator[Pixels]:
             yield coming.popleft().wait()
     finally:
         pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(of_torch)  # for threads to come; this one has kept it
 
 
 def _begin(pool: ThreadPoolExecutor, threads: int, images: Regions, asked: slice) -> _Block:

@@ -13,6 +13,7 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
+import torch
 
 from milbench import Box, Dataset, DatasetError, Encoder, LabelledBag, Regions, Slide, Tiler, Tiles
 from milbench.features import Making, cached_features, open_features
@@ -115,6 +116,29 @@ def test_reading_stays_two_blocks_ahead():
 
     assert max(asked) < 20
     assert threading.active_count() < before
+
+
+def test_torch_keeps_its_threads():
+    """A reader resamples in one thread; nobody else is slowed by that, in old threads or new."""
+    of_readers = set()
+
+    class Asking(ArrayPicture):
+        def read(self, box, size=None):
+            of_readers.add(torch.get_num_threads())
+            return super().read(box, size)
+
+    def of_a_new_thread():
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(torch.get_num_threads).result()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        list(blocks(Regions(Asking(np.zeros((1, 1, 3), np.uint8)), [Box(0, 0, 1, 1)] * 9, (1, 1))))
+        assert of_readers == {1}
+        assert torch.get_num_threads() == of_a_new_thread() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_memory_does_not_grow_with_the_slide(tmp_path):
