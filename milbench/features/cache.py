@@ -102,17 +102,9 @@ def cached_features(
     FeatureError
         If the tiler or the encoder does not fit the data set, or the folder cannot be written.
     """
-    weights: Path | None = None
-    if view.encoder.is_trained:
-        try:
-            weights = _weights(dataset, view, data=data, cache=cache, encoding=making.encoding)
-        except MissingEncoderError:
-            kept = _kept_of_any_weights((dataset, view, data), cache, verify=making.verify)
-            if kept is not None:
-                return kept
-            if not making.encoding.download:
-                raise
-            weights = download_weights(view.encoder)
+    weights = _weights((dataset, view, data), cache, making)
+    if isinstance(weights, Features):
+        return weights
     digest = "" if weights is None else weights_hash(weights, cache)
     fingerprint = source_fingerprint(dataset, view, data, digest)
     path = cache / dataset.name / f"{_stem(view)}-{fingerprint[:12]}.h5"
@@ -120,19 +112,19 @@ def cached_features(
     if kept is not None:
         return kept
     about = replace(_about(dataset, view, fingerprint), weights=digest)
+    bags = dataset.load_view(view.encoder.name)(data)
+    cut = cutter_of(dataset, view, data)
     if view.encoder.name == PRECOMPUTED or view.encoder.name in dataset.views:
-        given = dataset.load_view(view.encoder.name)(data)  # nothing dear for a journal to save
-        build = Build(cut=cutter_of(dataset, view, data))
-        return write_features(path, given, encode=None, about=about, build=build)
+        # nothing dear that a journal could save
+        return write_features(path, bags, encode=None, about=about, build=Build(cut=cut))
     with alone(path) as is_alone:
         kept = _kept(path, fingerprint, verify=making.verify, is_told=False)
         if kept is not None:  # by the process that was waited for
             return kept
         journal = _journal(path, dataset, view) if is_alone else None
-        cut = cutter_of(dataset, view, data)
         build = Build(cut=cut, journal=journal, observe=making.observe)
         encode = built_encoder(view, making.encoding, weights)
-        return write_features(path, dataset.load()(data), encode=encode, about=about, build=build)
+        return write_features(path, bags, encode=encode, about=about, build=build)
 
 
 def trained_path(dataset: Dataset, view: View, data: Path, cache: Path) -> Path:
@@ -146,9 +138,23 @@ def trained_path(dataset: Dataset, view: View, data: Path, cache: Path) -> Path:
     return cache / dataset.name / f"{_stem(plain)}-weights-{digits}.pt"
 
 
-def _weights(dataset: Dataset, view: View, *, data: Path, cache: Path, encoding: Encoding) -> Path:
-    trained = None if view.encoder.pretrain is None else trained_path(dataset, view, data, cache)
-    return find_weights(view.encoder, encoding.weights, trained=trained)
+def _weights(
+    sources: tuple[Dataset, View, Path], cache: Path, making: Making
+) -> Path | Features | None:
+    """Return the file of the encoder's weights; without it, the features that were made with it."""
+    encoder = sources[1].encoder
+    if not encoder.is_trained:
+        return None
+    trained = None if encoder.pretrain is None else trained_path(*sources, cache)
+    try:
+        return find_weights(encoder, making.encoding.weights, trained=trained)
+    except MissingEncoderError:
+        kept = _kept_of_any_weights(sources, cache, verify=making.verify)
+        if kept is not None:
+            return kept
+        if not making.encoding.download:
+            raise
+        return download_weights(encoder)
 
 
 def _kept_of_any_weights(

@@ -13,6 +13,7 @@ from torch import nn
 
 from milbench import MissingEncoderError
 from milbench.nn_encoder import Look, NetworkEncoder
+from milbench.nn_state import read_state
 from milbench_encoders.torchvision_shim import import_torchvision
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def conch(weights: Path) -> NetworkEncoder:
     ------
     MissingEncoderError
         If the authors' package is not installed.
+    FeatureError
+        If the file cannot be read, or could run code when it is.
     """
     try:
         import_torchvision()
@@ -46,6 +49,7 @@ def conch(weights: Path) -> NetworkEncoder:
             f"encoder 'conch' needs the package of its authors: {error}; read its licence "
             f"(CC-BY-NC-ND-4.0) and install: pip install '{PACKAGE}'"
         ) from error
+    read_state(weights)  # refuses a file that could run code, which the package would read
     model, _ = package.create_model_from_pretrained("conch_ViT-B-16", checkpoint_path=str(weights))
     return NetworkEncoder(Vision(model), LOOK)
 

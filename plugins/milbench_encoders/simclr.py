@@ -41,7 +41,7 @@ TEMPERATURE = 0.5  # the same
 WEIGHT_DECAY = 1e-5  # the same
 STEADY = 10  # epochs before the learning rate falls; the same
 LOOK = Look(size=None, smallest=SMALLEST)
-PROJECTION = "projection."  # of a file of ours, and of no encoder
+BEHIND = ("projection.", "fc.")  # layers of training that no encoder has
 
 
 def resnet18_simclr(weights: Path) -> NetworkEncoder:
@@ -52,17 +52,30 @@ def resnet18_simclr(weights: Path) -> NetworkEncoder:
     Parameters
     ----------
     weights
-        A file of :func:`pretrain`; or of a ResNet-18 with the names of torchvision, without
-        normalisations, since InstanceNorm has no weights.
+        A file of :func:`pretrain`; or any of a ResNet-18 without the weights of normalisations, as
+        InstanceNorm has none: by the names of torchvision, or else in its order, since each code
+        of SimCLR names the same 20 convolutions in its own way. What follows them is left out.
+
+    Raises
+    ------
+    FeatureError
+        If the file cannot be read, or holds another network.
     """
-    state = {
-        name.removeprefix("backbone."): value
-        for name, value in read_state(weights).items()
-        if not name.startswith((PROJECTION, "fc."))
-    }
     network = _network()
-    fill(network, state, weights)
+    state = {name.removeprefix("backbone."): v for name, v in read_state(weights).items()}
+    fill(network, _convolutions(state, network), weights)
     return NetworkEncoder(network, LOOK)
+
+
+def _convolutions(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Return the tensors of ``network``, by name or in its order; what there is if they differ."""
+    wanted = network.state_dict()
+    named = {name: value for name, value in state.items() if not name.startswith(BEHIND)}
+    if named.keys() == wanted.keys():
+        return named
+    first = dict(zip(wanted, state.values(), strict=False))
+    fits = [name for name in first if first[name].shape == wanted[name].shape]
+    return first if len(fits) == len(wanted) else state
 
 
 def _network() -> ResNet18:

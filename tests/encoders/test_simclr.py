@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from milbench.errors import TrainingError
+from milbench.errors import FeatureError, TrainingError
 from milbench.features.pretrain import Schedule
 from milbench.nn_contrast import nt_xent
+from milbench.nn_resnet import ResNet18
 from milbench_encoders import simclr
 
 SHORT = Schedule(epochs=20, batch=32, lr=3e-3, seed=3)
@@ -139,6 +140,25 @@ def test_weights_make_the_trip_through_a_file(trained, tmp_path):
     wanted = model.backbone(enlarged).detach()
     assert found.shape == (2, 8 * WIDTH)
     torch.testing.assert_close(torch.tensor(found), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_of_another_code_are_taken_in_their_order(trained, tmp_path):
+    """Other names, and a projection of another shape behind the 20 convolutions."""
+    tiles, _, _, _, state = trained
+    convolutions = [value for value in state.values() if value.dim() == 4]
+    renamed = {f"features.{n}.weight": value for n, value in enumerate(convolutions)}
+    renamed["l1.weight"] = torch.zeros(3, 3)
+
+    found = encoder_of(renamed, tmp_path / "renamed.pt")(tiles[:2])
+
+    assert len(convolutions) == 20
+    np.testing.assert_array_equal(found, encoder_of(state, tmp_path / "own.pt")(tiles[:2]))
+
+
+def test_weights_with_batch_normalisation_are_refused(tmp_path):
+    """Those of ImageNet are of another network: the first tensor that differs is named."""
+    with pytest.raises(FeatureError, match=r"not the weights of this network.*bn1\.bias"):
+        encoder_of(ResNet18(width=WIDTH).state_dict(), tmp_path / "batch.pt")
 
 
 def test_one_tile_is_not_enough():

@@ -1,6 +1,7 @@
 """Encoding ahead of a run: weights, precision and training on own tiles are part of features."""
 
 import json
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -210,6 +211,23 @@ def test_without_a_training_part_only_the_other_name_is_left(encode):
     assert done.returncode == 2
     assert "'whole-greys' has none: every bag is a test bag of some fold" in done.stderr
     assert "learnt-transductive" in done.stderr
+
+
+def test_simclr_from_tiles_to_features(encode, tmp_path, monkeypatch):
+    """The built-in encoder, an eighth as wide: trained on 60 grey tiles, 64 features each."""
+    monkeypatch.setattr("milbench_encoders.simclr.WIDTH", 8)
+
+    done = encode(
+        *("greys", "resnet18-simclr", "--pretrain"),
+        *("--epochs", "1", "--pretrain-batch", "20", "--lr", "1e-3"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    (path,) = stored(tmp_path, "resnet18-simclr-weights-*.pt")
+    assert json.loads(torch.load(path, weights_only=True)["about"])["rows"] == 60
+    (features,) = (open_features(p) for p in stored(tmp_path, "resnet18-simclr-[0-9a-f]*.h5"))
+    assert features.array.shape == (120, 64)
+    assert features.weights == sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_precision_has_features_and_a_section_of_its_own(encode, run, greys, tmp_path):
