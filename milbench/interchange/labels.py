@@ -79,7 +79,7 @@ class Columns(NamedTuple):
 
 
 def read_labels(path: Path, columns: Columns = Columns()) -> Labels:  # noqa: B008  # frozen
-    """Return the labels in the table at ``path``.
+    """Return the labels in the table at ``path``; a table of patients has one slide each.
 
     Raises
     ------
@@ -89,6 +89,7 @@ def read_labels(path: Path, columns: Columns = Columns()) -> Labels:  # noqa: B0
     """
     sheet = read_sheet(path)
     slide = chosen(sheet, "slide", columns.slide, SLIDE)
+    slide = slide or chosen(sheet, "patient", columns.patient, PATIENT)  # one line a patient
     if slide is None:
         raise DatasetError(
             f"{path}: no column of slides among {', '.join(sheet.columns)}; expected one of "

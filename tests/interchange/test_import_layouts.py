@@ -1,6 +1,7 @@
 """Every tool's folder is recognised and packed once, with its values, names, labels and splits."""
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -314,6 +315,15 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="can run any code"):
         packed(tmp_path / "in", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_pickle_of_slides_is_refused_with_the_reason(tmp_path: Path) -> None:
+    """HNM-WSI's and ItS2CLR's features; nothing in the file is run."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "features.pkl").write_bytes(pickle.dumps({"s1": [("a", X["0034"])]}))
+
+    with pytest.raises(DatasetError, match=r"features\.pkl: a pickle runs whatever code"):
+        recognise(tmp_path / "in", Asked())
 
 
 @pytest.mark.parametrize(
