@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -47,13 +48,14 @@ class OwnBags:
     folder: Path
     cache: Path
 
+    @cached_property
     def matched(self) -> Matched:
-        """Return the bags that have a label and files."""
+        """Return the bags that have a label and files, as they were when first asked for."""
         return match(self.own, self.folder)
 
     def left_out(self) -> tuple[LeftOut, ...]:
         """Return every slide that is not used, once the features were read."""
-        matched = self.matched()
+        matched = self.matched
         return (*matched.left_out, *self._unusable(matched).values())
 
     def view(self, encoder: str) -> OwnView:
@@ -76,7 +78,7 @@ class OwnBags:
 
     def coords_unit(self) -> str:
         """Return the unit of coordinates that the files of all views state; empty for none."""
-        groups = self.matched().groups
+        groups = self.matched.groups
         stated = {
             _sample([paths[encoder] for group in groups for paths in group.files]).get(
                 "coordinates", ""
@@ -123,7 +125,7 @@ class OwnView:
         DatasetError
             If so many files differ from the others that two encoders are mixed, or none is left.
         """
-        matched = self.bags.matched()
+        matched = self.bags.matched
         excluded = self.bags.excluded(matched, self.encoder)
         members: list[FeatureFile] = []
         for group, file, is_last in self.slides(matched, excluded):

@@ -31,10 +31,10 @@ def files_of(folder: Path, but: Collection[Path] = ()) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise MissingDataError(f"{folder}: no such folder of features")
-    others = {path.resolve() for path in but}
+    others = {path.name: path.resolve() for path in but}
     found: dict[str, list[Path]] = {}
     for path in sorted(_below(folder)):
-        if path.resolve() not in others:
+        if path.name not in others or path.resolve() != others[path.name]:
             found.setdefault(slide_id(path.name), []).append(path)
     if not found:
         known = ", ".join(READERS)

@@ -56,7 +56,7 @@ class OwnTarget:
     def splits(self, data: Path) -> dict[tuple[int, int], dict[str, str]]:  # noqa: ARG002
         """Return the role of every bag in every fold, from the splits file."""
         own = self.bags.own
-        groups = self.bags.matched().groups
+        groups = self.bags.matched.groups
         slides = {line.slide: group.id for group in groups for line in group.lines}
         return read_splits_file(self.bags.folder / own.splits, slides)
 
@@ -164,7 +164,7 @@ def _version(bags: OwnBags) -> tuple[str, str]:
     The content is its lines and its files; late fusion, which only scores, changes nothing.
     """
     try:
-        matched = bags.matched()
+        matched = bags.matched
         stamps = [stamp(matched, encoder) for encoder in bags.own.folders]
         unit = "" if bags.own.fusion == "early" else bags.coords_unit()
     except DatasetError:
