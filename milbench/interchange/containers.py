@@ -73,7 +73,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise FeatureFileError(f"{path}: no such file") from None
-    except (OSError, RuntimeError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # parsers raise anything at damaged bytes, SyntaxError among it
         first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise FeatureFileError(
             f"{path}: truncated, or no {path.suffix} file ({first}); write it again"
@@ -90,9 +90,9 @@ def torch_file(path: Path) -> Found:
     """
     with _reading(path):
         content = _loaded(path)
-    named = content if isinstance(content, dict) else {PLAIN: content}
-    arrays = {str(k): _of_tensor(v) for k, v in named.items() if hasattr(v, "numpy")}
-    rest = {str(k): v for k, v in named.items() if isinstance(v, str | int | float)}
+        named = content if isinstance(content, dict) else {PLAIN: content}
+        arrays = {str(k): _of_tensor(v) for k, v in named.items() if hasattr(v, "numpy")}
+        rest = {str(k): v for k, v in named.items() if isinstance(v, str | int | float)}
     if not arrays:
         raise FeatureFileError(f"{path}: holds {type(content).__name__}; expected a tensor")
     return Found(arrays, rest, is_single=PLAIN in arrays)
@@ -155,6 +155,8 @@ def csv_file(path: Path) -> Found:
     """
     with _reading(path), path.open(encoding="utf-8-sig", newline="") as file:
         first = file.readline()
+        if not first.strip():
+            raise ValueError("it is empty")
         delimiter = max(DELIMITERS, key=first.count)
         cells = next(csv.reader([first], delimiter=delimiter), [])
         is_heading = _is_heading(cells)

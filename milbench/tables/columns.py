@@ -55,7 +55,7 @@ def find_columns(heading: Sequence[str], own: OwnData, path: Path) -> Columns:
         message, each with what to write.
     """
     faults: list[str] = []
-    repeated = sorted({name for name in heading if heading.count(name) > 1})
+    repeated = sorted({name for name in heading if name and heading.count(name) > 1})
     if repeated:
         faults.append(f"columns {', '.join(map(repr, repeated))} appear more than once")
     found = {role: _column(role, heading, getattr(own, role), faults) for role in KNOWN}

@@ -51,8 +51,14 @@ def files_of(folder: Path, but: Collection[Path] = ()) -> dict[str, Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
+    seen: set[str] = set()
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        real = os.path.realpath(place)
+        if real in seen:  # a link back to a folder above it
+            folders.clear()
+            continue
+        seen.add(real)
         for name in names:
             path = Path(place, name)
             if path.suffix.lower() in READERS and not name.startswith("."):

@@ -103,10 +103,14 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     first = text.lstrip().splitlines()[0]
     delimiter = max(DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    size = 0
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]
+            while size and len(cells) > size and not cells[-1]:
+                cells.pop()  # spreadsheets end lines with empty values
             if any(cells):
+                size = size or len(cells)
                 yield reader.line_num, cells
     except csv.Error as error:
         raise DatasetError(f"{path}, line {reader.line_num}: not CSV: {error}") from error

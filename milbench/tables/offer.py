@@ -43,6 +43,11 @@ class OwnTarget:
         own = self.bags.own
         positive = f"; {own.classes[1]} is positive" if own.classes and own.task == "binary" else ""
         notes = [f"Own data: classes in the order {', '.join(own.classes or ())}{positive}."]
+        mixed = self._patients_of_several_classes()
+        if mixed:
+            notes.append(
+                f"Patients with slides of several classes: {mixed}; each slide has its own."
+            )
         if own.fusion == "early":
             notes.append("A bag holds the instances of all slides of a patient.")
         left = Counter(one.kind for one in self.bags.left_out())
@@ -52,6 +57,14 @@ class OwnTarget:
             lines = "line or file" if total == 1 else "lines or files"
             notes.append(f"Left out: {total} {lines} ({kinds}).")
         return tuple(notes)
+
+    def _patients_of_several_classes(self) -> int:
+        """Return how many patients have slides of several classes; none where these are joined."""
+        labels: dict[str, set[str]] = {}
+        for group in self.bags.matched.groups:
+            for line in group.lines:
+                labels.setdefault(line.patient or line.slide, set()).add(line.label)
+        return sum(len(found) > 1 for found in labels.values())
 
     def splits(self, data: Path) -> dict[tuple[int, int], dict[str, str]]:  # noqa: ARG002
         """Return the role of every bag in every fold, from the splits file."""

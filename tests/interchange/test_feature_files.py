@@ -11,6 +11,8 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from milbench.errors import FeatureFileError
 from milbench.interchange.feature_files import FeatureFile, read_features
@@ -50,6 +52,15 @@ def message(path: Path) -> str:
     with pytest.raises(FeatureFileError) as caught:
         read_features(path)
     return str(caught.value)
+
+
+def refusal(path: Path) -> str:
+    """Return what reading ``path`` is refused with; empty where it is read."""
+    try:
+        assert read_features(path).x.ndim == 2
+    except FeatureFileError as error:
+        return str(error)
+    return ""
 
 
 @pytest.mark.parametrize("ending", [".pt", ".h5", ".npz", ".npy", ".safetensors"])
@@ -195,6 +206,22 @@ def test_a_truncated_file_is_named(tmp_path: Path, ending: str, left: float) -> 
     assert message(path).startswith(f"{path}: truncated, or no {ending} file")
 
 
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@pytest.mark.parametrize("ending", [".pt", ".h5", ".npz", ".npy", ".safetensors", ".csv"])
+def test_a_damaged_file_is_read_or_named_and_never_anything_else(
+    tmp_path: Path, ending: str, data: st.DataObject
+) -> None:
+    """Bytes are changed anywhere in the file: no other error leaves the reader."""
+    path = saved(tmp_path / f"s{ending}", X)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+
+    assert str(path) in refusal(path) or refusal(path) == ""
+
+
 def test_a_file_without_the_keys_lists_what_it_holds(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "s.h5", "w") as file:
         file["imgs"] = X
@@ -216,6 +243,12 @@ def test_other_shapes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> Non
     np.save(tmp_path / "s.npy", np.zeros(shape, np.float32))
 
     assert f"features of shape {shape}; expected (N, D)" in message(tmp_path / "s.npy")
+
+
+def test_an_empty_table_of_features_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("\n")
+
+    assert "it is empty" in message(tmp_path / "s.csv")
 
 
 def test_text_in_a_table_is_refused(tmp_path: Path) -> None:

@@ -163,6 +163,22 @@ def test_a_patient_in_two_classes_is_sound_while_slides_are_bags(clinic):
         }
 
 
+def test_patients_of_two_classes_are_noted(clinic):
+    """They are sound while slides are bags, and a reader should know."""
+    clinic.rows[1][2] = "b"
+    record = record_of(clinic.write().own(), clinic.folder, clinic.folder / "cache")
+
+    assert "Patients with slides of several classes: 1; each slide has its own." in record.notes(
+        clinic.folder
+    )
+
+
+def test_a_link_to_a_folder_above_is_no_trap(clinic):
+    (clinic.write().folder / "features" / "again").symlink_to(clinic.folder / "features")
+
+    assert len(read(opened(clinic))) == 24
+
+
 def test_two_files_of_one_slide_are_an_error(clinic):
     """CLAM's folder holds each slide twice, in pt_files and in h5_files."""
     clinic.write()

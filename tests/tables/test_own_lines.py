@@ -117,5 +117,10 @@ def test_a_table_that_is_not_utf8_says_so(tmp_path):
         read(tmp_path, "slide_id,label\n\xe9,a\n", "latin-1")
 
 
+def test_empty_values_behind_a_line_are_no_fault(tmp_path):
+    """Spreadsheets write them where a column once was."""
+    assert read(tmp_path, "slide_id,label\na,x,,\n").lines == (Line(2, "a", "x"),)
+
+
 def test_a_quoted_comma_is_part_of_its_value(tmp_path):
     assert read(tmp_path, 'slide_id,label\na,"x, or y"\n').lines[0].label == "x, or y"

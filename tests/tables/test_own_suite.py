@@ -299,6 +299,15 @@ def test_what_the_table_cannot_give_is_a_fault(clinic, registry, said, fault):
         with_own_data(registry, path, None)
 
 
+def test_a_precision_on_the_command_line_keeps_own_data(clinic):
+    path = written(clinic.write())
+
+    suite = load_suite(path, "bfloat16")
+
+    assert (suite.datasets, suite.train.precision) == (("clinic",), "bfloat16")
+    assert suite.dataset == load_suite(path).dataset
+
+
 def test_given_splits_need_a_file(clinic):
     path = written(clinic.write(), splits={"scheme": "given"})
 
