@@ -1,10 +1,9 @@
-"""``milbench run --bags``: from a table and a folder to a suite file, and what was left out."""
+"""``milbench run --bags``: from a table and a folder to a suite file, which is then run."""
 
 from __future__ import annotations
 
+import json
 import re
-import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,12 @@ from milbench.records import Aggregator
 from milbench.suite_files import suite_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from milbench.cli.own_options import Own
+    from milbench.own_data import OwnData
     from milbench.registry import Registry
-    from milbench.run import Plan
 
+# What is compared where nothing is said: controls, plain pooling and the field's common methods,
+# as far as an installed plugin offers them.
 METHODS = (
     *("prior", "bag-size", "pooled-logistic", "mean", "max"),
     *("abmil", "gated-abmil", "clam-sb", "dsmil", "transmil"),
@@ -31,86 +31,6 @@ REPEATS = FOLDS = 5
 OFFICIAL_SEEDS = 5  # of one split, so that the table shows a spread
 # Names of tables that say nothing of the data; the folder's name is taken.
 PLAIN_STEMS = frozenset({"labels", "label", "bags", "slides", "dataset", "data", "table", "train"})
-MOST_LINES = 20  # of what was left out, on a terminal; all are in a file
-
-TABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
-OPTIONS = (
-    click.option("--bags", type=TABLE, help="Your own data: a table (CSV) with a line a slide."),
-    click.option(
-        "--features",
-        multiple=True,
-        metavar="[NAME=]DIR",
-        help="With --bags: the folder with a file of features a slide; again for more encoders.",
-    ),
-    click.option("--name", help="With --bags: of the data set and its suite."),
-    click.option("--methods", help="With --bags: separated by commas; else ten common ones."),
-    click.option("--folds", type=click.IntRange(min=2), help="With --bags; else 5."),
-    click.option("--classes", help="With --bags: labels in order, separated by commas."),
-    click.option("--task", type=click.Choice(["binary", "multi-class", "ordinal"])),
-    click.option("--metric", help="With --bags: ranks the methods."),
-    click.option(
-        "--fusion",
-        type=click.Choice(["none", "early", "late"]),
-        help="With --bags: of a patient's slides: each by itself, one bag, or one mean.",
-    ),
-    click.option("--slide-column", metavar="NAME", help="With --bags; else found by name."),
-    click.option("--label-column", metavar="NAME", help="The same."),
-    click.option("--patient-column", metavar="NAME", help="The same; '' for none."),
-    click.option("--site-column", metavar="NAME", help="The same."),
-    click.option("--split-column", metavar="NAME", help="The same: official parts of the slides."),
-    click.option("--splits", type=TABLE, help="With --bags: slide, repeat, fold, role a line."),
-)
-NAMES = (
-    *("bags", "features", "name", "methods", "folds", "classes", "task", "metric", "fusion"),
-    *("slide_column", "label_column", "patient_column", "site_column", "split_column", "splits"),
-)
-
-
-def own_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for a user's own data to a command."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
-
-
-@dataclass(frozen=True)
-class Own:
-    """What the command line says of own data, by the names of the options."""
-
-    bags: Path
-    given: dict[str, Any]
-
-    def __getattr__(self, name: str) -> Any:
-        """Return the option ``name``; None where it was not given."""
-        return self.given.get(name)
-
-
-def take_own(options: dict[str, Any]) -> Own | None:
-    """Take the options for own data out of ``options``; None where there is no ``--bags``."""
-    taken = {name: options.pop(name) for name in NAMES}
-    bags = taken.pop("bags")
-    given = {name: value for name, value in taken.items() if value not in (None, ())}
-    if bags is None:
-        if given:
-            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise click.UsageError(f"{flags}: only with --bags; in a suite, write [[dataset]]")
-        return None
-    if "features" not in given:
-        raise click.UsageError("--bags needs --features DIR, the folder with a file a slide")
-    return Own(bags, given)
-
-
-def named_suite(suite: str | None) -> str:
-    """Return the suite that was asked for.
-
-    Raises
-    ------
-    click.UsageError
-        If none was.
-    """
-    if suite is None:
-        raise click.UsageError("say what to run: --suite NAME, or --bags TABLE --features DIR")
-    return suite
 
 
 def own_suite(own: Own, suite: str | None, registry: Registry, options: dict[str, Any]) -> Path:
@@ -139,9 +59,12 @@ def own_suite(own: Own, suite: str | None, registry: Registry, options: dict[str
 
 def _tell_replaced(path: Path, data: dict[str, Any]) -> None:
     """Say when results of other data have the same name; a leaderboard shows the newest."""
-    if not path.exists():
-        return
-    before = tomllib.loads(path.read_text(encoding="utf-8")).get("dataset", [{}])[0].get("bags")
+    from milbench.suite import read_suite
+
+    try:
+        before = read_suite(path)["dataset"][0]["bags"]
+    except (SuiteError, KeyError, IndexError, TypeError):
+        return  # none yet, or none that this command wrote
     if before != data["dataset"][0]["bags"]:
         messages.print(
             f"{path} was that of {before}; tables show this data from now on. --name keeps both",
@@ -149,58 +72,56 @@ def _tell_replaced(path: Path, data: dict[str, Any]) -> None:
         )
 
 
-def explain_left_out(plan: Plan, registry: Registry) -> None:
-    """Tell which slides of own data are not used, and keep the whole list beside the results."""
-    from milbench.tables.left_out import write_left_out
-    from milbench.tables.offer import left_out
-
-    ready = tuple(dict.fromkeys(ground.dataset.name for ground in plan.prepared.grounds))
-    for name in ready:
-        found = [one for _, one in left_out(registry, (name,))]
-        if not found:
-            continue
-        path = plan.store.root / f"left-out-{name}.csv"
-        write_left_out(path, found)
-        for one in found[:MOST_LINES]:
-            messages.print(f"left out of {name}: {one}", markup=False)
-        more = f", {MOST_LINES} of them above" if len(found) > MOST_LINES else ""
-        messages.print(f"left out of {name}: {len(found)} in all{more}; see {path}", markup=False)
-
-
 def _suite(own: Own, name: str, registry: Registry, repeats: int | None) -> dict[str, Any]:
-    from milbench.own_data import OwnData
+    """Return the suite as a file has it, with all that the table says written down.
+
+    Raises
+    ------
+    SuiteError
+        If an option cannot be meant, or the table is unclear.
+    """
     from milbench.tables.resolve import resolved
 
     methods = _methods(own.methods, registry)
-    data = resolved(OwnData(**_dataset(own, name)), Path.cwd())
+    data = resolved(_checked(own, name), Path.cwd())
     return {
         "name": name,
         "summary": f"Own data of {own.bags.name}.",
-        "dataset": [data.model_dump(mode="json", exclude={"splits"} if not data.splits else None)],
+        "dataset": [data.model_dump(mode="json", exclude_defaults=True)],
         **_design(own, data, repeats),
         "report": {"reference": _reference(methods, registry)},
         "methods": [{"name": method} for method in methods],
     }
 
 
-def _dataset(own: Own, name: str) -> dict[str, Any]:
-    """Return the table ``[[dataset]]`` with whole paths, since the suite file lies elsewhere."""
-    columns = {role: own.given.get(f"{role}_column") for role in ROLES}
-    found: dict[str, Any] = {
+def _checked(own: Own, name: str) -> OwnData:
+    """Return the data set that the options describe, with whole paths.
+
+    The suite file lies elsewhere than where the command was given.
+    """
+    from milbench.own_data import OwnData
+    from milbench.suite import structural_faults
+
+    said = {
         "name": name,
         "bags": str(own.bags.resolve()),
         "features": _folders(own.features),
-        **{role: column for role, column in columns.items() if column is not None},
-        **{key: own.given[key] for key in ("task", "metric", "fusion") if key in own.given},
+        "slide": own.slide_column,
+        "label": own.label_column,
+        "patient": own.patient_column,
+        "site": own.site_column,
+        "split": own.split_column,
+        "task": own.task,
+        "classes": own.classes and [part.strip() for part in own.classes.split(",")],
+        "metric": own.metric,
+        "fusion": own.fusion,
+        "splits": own.splits and str(own.splits.resolve()),
     }
-    if own.classes:
-        found["classes"] = tuple(part.strip() for part in own.classes.split(","))
-    if own.splits:
-        found["splits"] = str(own.splits.resolve())
-    return found
-
-
-ROLES = ("slide", "label", "patient", "site", "split")
+    given = {key: value for key, value in said.items() if value is not None}
+    faults = structural_faults({"name": name, "dataset": [given], "methods": [{"name": "any"}]})
+    if faults:
+        raise SuiteError("; ".join(fault.removeprefix("dataset[0].") for fault in faults))
+    return OwnData.model_validate_json(json.dumps(given))
 
 
 def _folders(given: tuple[str, ...]) -> str | dict[str, str]:
@@ -231,7 +152,7 @@ def _folder(given: str) -> Path:
 def _methods(given: str | None, registry: Registry) -> list[str]:
     """Return the names of the methods; the field's spelling with underscores is taken too."""
     if given is None:
-        return list(METHODS)
+        return [name for name in METHODS if registry.matching("aggregator", name)]
     names = [name.strip().replace("_", "-") for name in given.split(",") if name.strip()]
     for name in names:
         registry.record(Aggregator, name)
@@ -244,7 +165,7 @@ def _reference(methods: list[str], registry: Registry) -> str:
     return REFERENCE if REFERENCE in methods else (real or methods)[0]
 
 
-def _design(own: Own, data: Any, repeats: int | None) -> dict[str, Any]:
+def _design(own: Own, data: OwnData, repeats: int | None) -> dict[str, Any]:
     """Return splits and protocol: the file's, the official parts, or folds drawn here."""
     from milbench.tables.offer import given_size
 

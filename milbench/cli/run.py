@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.cli.console import messages
+from milbench.cli.left_out import explain_left_out
 from milbench.cli.options import (
     cache_option,
     data_option,
@@ -16,13 +17,8 @@ from milbench.cli.options import (
     results_option,
     suite_paths,
 )
-from milbench.cli.own_data import (
-    explain_left_out,
-    named_suite,
-    own_options,
-    own_suite,
-    take_own,
-)
+from milbench.cli.own_data import own_suite
+from milbench.cli.own_options import named_suite, own_options, take_own
 from milbench.registry import load_registry
 
 if TYPE_CHECKING:

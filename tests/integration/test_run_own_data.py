@@ -146,6 +146,9 @@ def test_a_suite_file_names_own_data_beside_others(clinic, run, milbench, tmp_pa
         (("--features", "{uni}", "--methods", "abmill"), "did you mean 'abmil'"),
         (("--features", "{uni}", "--metric", "auc"), "auc"),
         (("--features", "{uni}", "--suite", "smoke"), "one of them"),
+        (("--features", "{uni}", "--name", "My data"), "name: string should match"),
+        (("--features", "{uni}", "--classes", "benign"), "classes: "),
+        (("--features", "{uni}", "--classes", "a,b,c", "--task", "binary"), "binary has 2 classes"),
         ((), "needs --features"),
     ],
 )

@@ -1,0 +1,101 @@
+"""The options of ``milbench run`` for a user's own table of labels and folder of features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
+OPTIONS = (
+    click.option("--bags", type=TABLE, help="Your own data: a table (CSV) with a line a slide."),
+    click.option(
+        "--features",
+        multiple=True,
+        metavar="[NAME=]DIR",
+        help="With --bags: the folder with a file of features a slide; again for more encoders.",
+    ),
+    click.option("--name", help="With --bags: of the data set and its suite."),
+    click.option("--methods", help="With --bags: separated by commas; else ten common ones."),
+    click.option("--folds", type=click.IntRange(min=2), help="With --bags; else 5."),
+    click.option("--classes", help="With --bags: labels in order, separated by commas."),
+    click.option("--task", type=click.Choice(["binary", "multi-class", "ordinal"])),
+    click.option("--metric", help="With --bags: ranks the methods."),
+    click.option(
+        "--fusion",
+        type=click.Choice(["none", "early", "late"]),
+        help="With --bags: of a patient's slides: each by itself, one bag, or one mean.",
+    ),
+    click.option("--slide-column", metavar="NAME", help="With --bags; else found by name."),
+    click.option("--label-column", metavar="NAME", help="The same."),
+    click.option("--patient-column", metavar="NAME", help="The same; '' for none."),
+    click.option("--site-column", metavar="NAME", help="The same."),
+    click.option("--split-column", metavar="NAME", help="The same: official parts of the slides."),
+    click.option("--splits", type=TABLE, help="With --bags: slide, repeat, fold, role a line."),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """What the command line says of own data, by the names of the options; None for nothing."""
+
+    bags: Path
+    features: tuple[str, ...]
+    name: str | None
+    methods: str | None
+    folds: int | None
+    classes: str | None
+    task: str | None
+    metric: str | None
+    fusion: str | None
+    slide_column: str | None
+    label_column: str | None
+    patient_column: str | None
+    site_column: str | None
+    split_column: str | None
+    splits: Path | None
+
+
+def own_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options for a user's own data to a command."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def take_own(options: dict[str, Any]) -> Own | None:
+    """Take the options for own data out of ``options``; None where there is no ``--bags``.
+
+    Raises
+    ------
+    click.UsageError
+        If there are others of them without it, or there is no folder of features.
+    """
+    taken = {field.name: options.pop(field.name) for field in fields(Own)}
+    if taken["bags"] is None:
+        given = [name for name, value in taken.items() if value not in (None, ())]
+        if given:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise click.UsageError(f"{flags}: only with --bags; in a suite, write [[dataset]]")
+        return None
+    if not taken["features"]:
+        raise click.UsageError("--bags needs --features DIR, the folder with a file a slide")
+    return Own(**taken)
+
+
+def named_suite(suite: str | None) -> str:
+    """Return the suite that was asked for.
+
+    Raises
+    ------
+    click.UsageError
+        If none was.
+    """
+    if suite is None:
+        raise click.UsageError("say what to run: --suite NAME, or --bags TABLE --features DIR")
+    return suite
