@@ -209,7 +209,10 @@ class Suite(_Section):
     @property
     def digest(self) -> str:
         """Return 16 hexadecimal digits that name the content of the suite."""
-        later = set() if self.dataset else {"dataset"}  # suites from before keep their digest
+        # Suites from before keep their digest.
+        later: dict[str, Any] = {} if self.dataset else {"dataset": True}
+        if self.splits.leaks == "refused":
+            later["splits"] = {"leaks": True}
         return sha256(self.model_dump_json(exclude=later).encode()).hexdigest()[:16]
 
     def in_precision(self, precision: Precision) -> Suite:

@@ -74,6 +74,19 @@ def test_patients_are_the_unit_where_the_splits_list_them() -> None:
     assert texts(found, "UNUSED_SLIDE") == ["1 labelled patients are in no fold, such as d"]
 
 
+def test_a_table_of_patients_is_enough_for_splits_of_patients(tmp_path: Path) -> None:
+    """STAMP's clinical table has no slides; patient c is in no part."""
+    path = tmp_path / "clini.csv"
+    path.write_text("PATIENT,label\na,no\nb,yes\nc,no\n", encoding="utf-8")
+    found = looked_at(Fold("f", ("a",), (), ("b",)), labels=read_labels(path), unit="patient")
+
+    assert texts(found, "MISSING_CLASS") == [
+        "no slide of class yes in train",
+        "no slide of class no in test",
+    ]
+    assert texts(found, "UNUSED_SLIDE") == ["1 labelled patients are in no fold, such as c"]
+
+
 @pytest.mark.parametrize(
     ("fold", "code", "text"),
     [

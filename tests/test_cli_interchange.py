@@ -173,7 +173,8 @@ def test_audit_writes_splits_as_suites_read_them(
     ("arguments", "message"),
     [
         (("--as", "../mine"), "is no name of a data set"),
-        (("--from", "stamp"), "not stamp; recognised: clam"),
+        (("--from", "stamp"), "nothing of stamp is there"),
+        (("--from", "clam2"), "expected one of clam, trident"),
         (("--label-column", "grade"), "no column 'grade' for the label"),
     ],
 )

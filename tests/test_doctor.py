@@ -1,6 +1,7 @@
 """``milbench doctor`` finds what is missing, stale or damaged, and says what to type."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 
 from milbench import LabelledBag
-from milbench.doctor import caches, disk, packages, results
+from milbench.doctor import caches, disk, own, packages, results
 from milbench.doctor.finding import Finding, in_bytes
 from milbench.features import About, cached_features, write_features
 from milbench.records import Dataset, Encoder
 from milbench.registry import load_registry
-from milbench.view import View
+from milbench.suite import load_suite
+from milbench.view import View, wanted
 
 PLUGIN = """
 from milbench import Dataset, DatasetError, LabelledBag, MissingDataError, hookimpl
@@ -147,7 +149,8 @@ def test_a_broken_plugin_is_broken(
 
 
 def examined(cache: Path, *, verify: bool = False) -> Finding:
-    return only(caches.examine(load_registry(), cache, cache / "data", verify=verify))
+    known = caches.Known(load_registry(), cache / "data")
+    return only(caches.examine(known, cache, verify=verify))
 
 
 def test_features_that_are_current_are_in_order(tmp_path: Path) -> None:
@@ -201,6 +204,73 @@ def test_leftovers_of_interrupted_writing_are_told(tmp_path: Path) -> None:
     (tmp_path / "hospital" / ".x.h5.1.tmp").write_bytes(b"12345")
 
     assert "1 files of interrupted writing, 5 bytes" in examined(tmp_path).text
+
+
+# A user's own data
+
+SUITE = """
+name = "mine"
+[[dataset]]
+name = "mine"
+bags = "bags.csv"
+features = "features"
+[[methods]]
+name = "prior"
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """Write a suite with its own data set of four slides, as ``run --bags`` leaves it."""
+    folder = tmp_path / "results" / "mine"
+    (folder / "features").mkdir(parents=True)
+    rows = ["slide_id,patient_id,label"]
+    for bag in toy_bags():
+        np.save(folder / "features" / f"{bag.id}.npy", bag.x)
+        rows.append(f"{bag.id},p{bag.id},{'yes' if bag.label else 'no'}")
+    (folder / "bags.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / "suite.toml").write_text(SUITE, encoding="utf-8")
+    return folder
+
+
+def looked_at(folder: Path) -> tuple[Finding, Finding | None]:
+    """Return what is found of the own data set, and of its features where there are any."""
+    results, cache = folder.parent, folder.parent.parent / "cache"
+    suites = own.own_suites(load_registry(), results, cache)
+    known = caches.Known(load_registry(), folder / "data", suites)
+    kept = list(caches.examine(known, cache, verify=False))
+    return only(own.examine(suites, folder / "data")), kept[0] if kept else None
+
+
+def test_own_data_and_their_features_are_known(mine: Path) -> None:
+    """Features are current; of a changed table they are stale; files that are gone are told."""
+    (suite,) = own.own_suites(load_registry(), mine.parent, mine.parent.parent / "cache")
+    (ground,) = wanted(load_suite(suite.path), suite.registry)
+    cached_features(*ground, data=mine / "data", cache=mine.parent.parent / "cache")
+    found, kept = looked_at(mine)
+    assert kept is not None
+    assert (found.level, kept.level) == ("ok", "ok")
+
+    text = (mine / "bags.csv").read_text(encoding="utf-8")
+    (mine / "bags.csv").write_text(text.replace("p3", "p9"), encoding="utf-8")
+    _, kept = looked_at(mine)
+    assert kept is not None
+    assert "stale" in kept.text
+
+    shutil.rmtree(mine / "features")
+    found, _ = looked_at(mine)
+    assert found.level in ("note", "broken")
+    assert "suite.toml" in found.next_step
+
+
+def test_a_broken_suite_of_own_data_is_broken(mine: Path) -> None:
+    """The step shows all its faults."""
+    (mine / "suite.toml").write_text(SUITE + "no = 1\n", encoding="utf-8")
+    (suite,) = own.own_suites(load_registry(), mine.parent, mine)
+    found = only(own.examine([suite], mine))
+
+    assert found.level == "broken"
+    assert found.next_step == f"see: milbench validate {mine / 'suite.toml'}"
 
 
 # Results and disk

@@ -116,6 +116,13 @@ def test_an_absent_file_is_told(tmp_path):
         load_suite(tmp_path / "none.toml")
 
 
+def test_suites_from_before_given_splits_keep_their_digest(tmp_path):
+    """What a suite could not say then is no part of its name as long as it does not say it."""
+    suite = load_suite(write(tmp_path, 'name = "s"\ndatasets = ["a"]\n[[methods]]\nname = "b"\n'))
+
+    assert suite.digest == "c7a019caddb8a114"  # of the code before
+
+
 def test_a_digest_names_the_content(tmp_path):
     """Comments do not change a suite's digest; values do."""
     plain = load_suite(write(tmp_path, GOOD)).digest

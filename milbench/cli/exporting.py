@@ -14,6 +14,7 @@ from milbench.cli.options import (
     results_option,
     suite_paths,
 )
+from milbench.errors import PluginError
 from milbench.registry import load_registry
 
 if TYPE_CHECKING:
@@ -120,7 +121,10 @@ def _features(name: str, options: dict[str, Any], registry: Registry) -> tuple[D
     from milbench.records import Dataset, Encoder, Tiler
     from milbench.view import View
 
-    dataset = registry.record(Dataset, name)
+    try:
+        dataset = registry.record(Dataset, name)
+    except PluginError as error:
+        raise PluginError(f"{error}; your own data come with their suite: --suite") from None
     encoder = registry.record(Encoder, options["encoder"] or dataset.encoder)
     tiler = registry.record(Tiler, dataset.tiler) if dataset.tiler else None
     view = View(encoder, tiler, dataset.tiler_args)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from milbench.doctor import caches, data_sets, device, disk, packages, results
+from milbench.doctor import caches, data_sets, device, disk, own, packages, results
 from milbench.doctor.finding import Finding
 
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ def examine(folders: Folders, registry: Registry, *, verify: bool = False) -> It
     yield from packages.plugins(registry)
     yield from device.examine()
     yield from data_sets.examine(registry, folders.data, verify=verify)
-    yield from caches.examine(registry, folders.cache, folders.data, verify=verify)
+    suites = own.own_suites(registry, folders.results, folders.cache)
+    yield from own.examine(suites, folders.data)
+    known = caches.Known(registry, folders.data, suites)
+    yield from caches.examine(known, folders.cache, verify=verify)
     yield from results.examine(folders.results, verify=verify)
     named = {"data": folders.data, "cache": folders.cache, "results": folders.results}
     yield from disk.examine(named)

@@ -18,6 +18,7 @@ from milbench.interchange import (
     torchmil_features,
     trident,
 )
+from milbench.interchange.hmil import REASON
 from milbench.interchange.labels import LABEL, SLIDE, Columns, Labels, read_labels
 from milbench.interchange.split_files import SplitFiles, place_of
 from milbench.interchange.split_readers import find_splits, read_split_files
@@ -27,10 +28,20 @@ if TYPE_CHECKING:
 
     from milbench.interchange.layout import Layout
 
-FINDERS = (
-    *(clam_features, trident, stamp_features, slideflow_features, torchmil_features),
-    *(listed_paths, histossl, hmil_features, classical),
-)
+FINDERS = {
+    "clam": clam_features,
+    "trident": trident,
+    "stamp": stamp_features,
+    "slideflow": slideflow_features,
+    "torchmil": torchmil_features,
+    "mil-baseline": listed_paths,
+    "dsmil": listed_paths,
+    "histossl": histossl,
+    "hmil": hmil_features,
+    "classical": classical,
+    "flat": flat,  # asked where no other finds anything
+}
+PICKLES = (".pkl", ".pickle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,21 +101,9 @@ def recognise(folder: Path, asked: Asked) -> Found:
 
 
 def _layout(folder: Path, producer: str | None) -> Layout:
-    tried: list[Layout | None] = [one.find_features(folder) for one in FINDERS]
-    found = [layout for layout in tried if layout is not None]
-    if not found and (plain := flat.find_features(folder)) is not None:
-        found = [plain]
-    if producer is not None:
-        names = [layout.producer for layout in found]
-        found = [layout for layout in found if layout.producer == producer]
-        if not found:
-            shown = ", ".join(names) or "nothing"
-            raise DatasetError(f"{folder}: not {producer}; recognised: {shown}")
+    found = _found(folder, producer)
     if not found:
-        raise MissingDataError(
-            f"{folder}: no features recognised; docs/interchange.md lists the layouts, and a "
-            "folder with one .h5, .pt or .npy file a slide always works"
-        )
+        raise _unrecognised(folder)
     if len(found) > 1:
         first, second = found[:2]
         raise DatasetError(
@@ -114,6 +113,34 @@ def _layout(folder: Path, producer: str | None) -> Layout:
     if not found[0].slides:
         raise MissingDataError(f"{folder}: {found[0].producer} ({found[0].why}), and no file")
     return found[0]
+
+
+def _found(folder: Path, producer: str | None) -> list[Layout]:
+    """Return what each program's finder finds, or only the one that is named."""
+    if producer is not None and producer not in FINDERS:
+        raise DatasetError(f"--from {producer!r}: expected one of {', '.join(FINDERS)}")
+    asked = [FINDERS[producer]] if producer else list(dict.fromkeys(FINDERS.values()))
+    if producer is None:
+        asked.remove(flat)
+    tried: list[Layout | None] = [one.find_features(folder) for one in asked]
+    found = [layout for layout in tried if layout is not None]
+    if producer is not None and not found:
+        raise DatasetError(f"{folder}: nothing of {producer} is there; see docs/interchange.md")
+    plain = None if found else flat.find_features(folder)
+    return found if plain is None else [plain]
+
+
+def _unrecognised(folder: Path) -> DatasetError:
+    pickles = sorted(path for path in folder.rglob("*") if path.suffix in PICKLES)
+    if pickles:
+        return DatasetError(
+            f"{pickles[0]}: {REASON}; in an environment that you trust, save each slide as an "
+            "array: np.save(slide + '.npy', features)"
+        )
+    return MissingDataError(
+        f"{folder}: no features recognised; docs/interchange.md lists the layouts, and a folder "
+        "with one .h5, .pt or .npy file a slide always works"
+    )
 
 
 def _splits(folder: Path, layout: Layout, named: Path | None) -> SplitFiles | None:

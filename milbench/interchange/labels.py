@@ -59,13 +59,25 @@ class Labels:
         """Return the site of a slide: the table's, else that of a TCGA barcode, else empty."""
         return self.site.get(slide) or tcga_site(slide)
 
-    def over(self, other: Labels) -> Labels:
-        """Return these labels, with those of ``other`` for slides and columns that have none."""
+    def joined(self, other: Labels) -> Labels:
+        """Return what both say; where both say something of a slide, what this one says."""
         return Labels(
             {**other.label, **self.label},
             {**other.patient, **self.patient},
             {**other.site, **self.site},
             self.where or other.where,
+        )
+
+    def over(self, other: Labels) -> Labels:
+        """Return these labels, with the patients and sites of ``other`` for slides without.
+
+        The labels of ``other`` count only where these have none at all: two tables may call the
+        same classes by different names.
+        """
+        both = self.joined(other)
+        is_labelled = any(self.label.values())
+        return Labels(
+            self.label if is_labelled else both.label, both.patient, both.site, both.where
         )
 
 
@@ -79,7 +91,7 @@ class Columns(NamedTuple):
 
 
 def read_labels(path: Path, columns: Columns = Columns()) -> Labels:  # noqa: B008  # frozen
-    """Return the labels in the table at ``path``.
+    """Return the labels in the table at ``path``; a table of patients has one slide each.
 
     Raises
     ------
@@ -89,6 +101,7 @@ def read_labels(path: Path, columns: Columns = Columns()) -> Labels:  # noqa: B0
     """
     sheet = read_sheet(path)
     slide = chosen(sheet, "slide", columns.slide, SLIDE)
+    slide = slide or chosen(sheet, "patient", columns.patient, PATIENT)  # one line a patient
     if slide is None:
         raise DatasetError(
             f"{path}: no column of slides among {', '.join(sheet.columns)}; expected one of "

@@ -26,12 +26,7 @@ def read_splits(place: Place) -> SplitFiles | None:
     found = [path for path in place.tables if place.head(path).has("repeat", "fold", "role")]
     if not found:
         return None
-    if len(found) > 1:
-        raise SplitError(
-            f"{place.path}: {' and '.join(path.name for path in found[:2])} both hold folds; "
-            "name the file instead of the folder"
-        )
-    return _read(place.sheet(found[0]))
+    return _read(place.sheet(place.only(found, "folds")))
 
 
 def _read(sheet: Sheet) -> SplitFiles:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from milbench.errors import SplitError
 from milbench.interchange.labels import PATIENT, SLIDE, labels_beside
 from milbench.interchange.split_files import SplitFiles, fold_from, part_named
 
@@ -30,19 +29,14 @@ def read_splits(place: Place) -> SplitFiles | None:
     found = [path for path in place.tables if _is_such(place.head(path))]
     if not found:
         return None
-    if len(found) > 1:
-        raise SplitError(
-            f"{place.path}: {' and '.join(path.name for path in found[:2])} both hold parts; "
-            "name the file instead of the folder"
-        )
-    sheet = place.sheet(found[0])
+    sheet = place.sheet(place.only(found, "parts"))
     unit, column = sheet.first_of((*SLIDE, *PATIENT)) or "", sheet.first_of(PART) or ""
     where = [f"{sheet.path}, line {line}" for line in sheet.lines]
     parts = [part_named(cell, at) for cell, at in zip(sheet[column], where, strict=True)]
     return SplitFiles(
         producer="one-table",
-        why=f"{found[0].name} with the columns {unit}, {column}",
-        folds=(fold_from(found[0].name, zip(sheet[unit], parts, strict=True)),),
+        why=f"{sheet.path.name} with the columns {unit}, {column}",
+        folds=(fold_from(sheet.path.name, zip(sheet[unit], parts, strict=True)),),
         unit="slide" if sheet.first_of(SLIDE) else "patient",
         inside=labels_beside(sheet, unit),
     )

@@ -30,12 +30,7 @@ def read_splits(place: Place) -> SplitFiles | None:
     wide = [path for path in place.tables if _fold_columns(place.head(path))]
     if not wide:
         return None
-    if len(wide) > 1:
-        raise SplitError(
-            f"{place.path}: {' and '.join(path.name for path in wide[:2])} both hold folds; "
-            "name the file instead of the folder"
-        )
-    sheet = place.sheet(wide[0])
+    sheet = place.sheet(place.only(wide, "folds"))
     columns = _fold_columns(sheet)
     slide, case = sheet.first_of(SLIDE), sheet.first_of(PATIENT)
     unit = slide or case
@@ -47,7 +42,7 @@ def read_splits(place: Place) -> SplitFiles | None:
     style = columns[0].rstrip("0123456789")
     return SplitFiles(
         producer="hmil" if style == "fold" else "patho-bench",
-        why=f"{wide[0].name} with the columns {columns[0]} to {columns[-1]}",
+        why=f"{sheet.path.name} with the columns {columns[0]} to {columns[-1]}",
         folds=tuple(_fold(sheet, unit, column) for column in columns),
         unit="patient" if slide is None else "slide",
         inside=labels_beside(sheet, unit),

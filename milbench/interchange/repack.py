@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import h5py
 import numpy as np
 
-from milbench.errors import DatasetError, FeatureFileError
+from milbench.errors import DatasetError, FeatureFileError, SplitError
 from milbench.interchange.feature_layouts import usable, without_features
 from milbench.interchange.stored_splits import stored_form
 from milbench.interchange.whole_folder import whole_folder
@@ -61,7 +61,8 @@ class Packed:
     kind
         What they agree about.
     left_out
-        One line for each group of slides that was left out, and for each damaged file.
+        One line for each group of slides that was left out, for each damaged file, and for splits
+        that put a bag into two parts or use none of the slides.
     splits
         As stored; None where the folder has none.
     """
@@ -84,8 +85,6 @@ def repack(found: Found, out: Path, advance: Callable[[str], None] = lambda _: N
     ------
     DatasetError
         If ``out`` is there already, slides differ in dimension, type or encoder, or none is left.
-    SplitError
-        If the splits put a bag into two parts.
     """
     with whole_folder(out) as place:
         return _written(found, place, advance)
@@ -119,10 +118,20 @@ def _written(found: Found, place: Path, advance: Callable[[str], None]) -> Packe
         )
     patients = patients_of(found.labels, kept)
     (place / BAGS).write_text(bags_table(found.labels, kept), encoding="utf-8")
-    splits = None if found.splits is None else stored_form(found.splits, patients)
+    splits, fault = _splits(found, patients)
     if splits is not None:
         splits.save(place / SPLITS)
-    return Packed(tuple(kept), kind[1], (*left_out(found, empty), *damaged), splits)
+    return Packed(tuple(kept), kind[1], (*left_out(found, empty), *damaged, *fault), splits)
+
+
+def _splits(found: Found, patients: Mapping[str, str]) -> tuple[Splits | None, list[str]]:
+    """Return the splits as stored, and why there are none where they cannot be."""
+    if found.splits is None:
+        return None, []
+    try:
+        return stored_form(found.splits, patients), []
+    except SplitError as error:
+        return None, [f"the splits: {error}"]
 
 
 def left_out(found: Found, empty: list[str]) -> list[str]:

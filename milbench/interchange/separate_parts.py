@@ -46,7 +46,7 @@ def read_splits(place: Place) -> SplitFiles | None:
         members = {}
         for part, path in parts.items():
             members[part], inside = _slides(place, path)
-            labels = labels.over(inside)
+            labels = labels.joined(inside)
         if "test" not in members:
             members["test"] = members.pop("val")
             notes.add(HELD_OUT)

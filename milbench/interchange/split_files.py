@@ -13,7 +13,7 @@ from milbench.interchange.labels import Labels
 from milbench.interchange.sheet import Sheet, is_table, read_head, read_sheet, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 PARTS = ("train", "val", "test")
@@ -114,6 +114,26 @@ class Place:
     def tables(self) -> tuple[Path, ...]:
         """Return the tables of text."""
         return tuple(path for path in self.files if is_table(path))
+
+    def only(self, tables: Sequence[Path], what: str) -> Path:
+        """Return the one of ``tables``.
+
+        Parameters
+        ----------
+        what
+            What they hold, for the message.
+
+        Raises
+        ------
+        SplitError
+            If there are several: which of them is meant is unknown.
+        """
+        if len(tables) > 1:
+            raise SplitError(
+                f"{self.path}: {tables[0].name} and {tables[1].name} both hold {what}; name the "
+                "file instead of the folder"
+            )
+        return tables[0]
 
     def matching(self, pattern: str) -> list[tuple[Path, re.Match[str]]]:
         """Return the files whose whole name matches ``pattern``, with the match."""

@@ -40,7 +40,7 @@ def labelled_parts(place: Place, producer: str, slides: str, label: str) -> Spli
         names = sheet.by_lower_case
         parts = (sheet[names[slides.format(part)]] for part in PARTS)
         folds.append(Fold(path.name, *(tuple(filter(None, cells)) for cells in parts)))
-        labels = labels.over(_labels(sheet, slides, label))
+        labels = labels.joined(_labels(sheet, slides, label))
     return SplitFiles(
         producer=producer,
         why=f"{tables[0].name} with the columns {', '.join(columns)}",

@@ -1,6 +1,7 @@
 """Every tool's folder is recognised and packed once, with its values, names, labels and splits."""
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -314,6 +315,39 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="can run any code"):
         packed(tmp_path / "in", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_splits_that_cannot_be_used_are_left_out(tmp_path: Path) -> None:
+    """A slide in two parts of a fold: the features are packed, and the reason is listed."""
+    clam(tmp_path / "in")
+    path = tmp_path / "in" / "splits" / "task_100" / "splits_0.csv"
+    text(path, ",train,val,test\n0,0012,,0012\n1,0034,,0034\n")
+    _, written = packed(tmp_path / "in", tmp_path / "out")
+
+    assert written.splits is None
+    assert not (tmp_path / "out" / "splits.csv").exists()
+    assert "the splits: splits_0.csv: 2 bags are in two parts" in written.left_out[-1]
+
+
+def test_labels_of_two_tables_are_not_mixed(tmp_path: Path) -> None:
+    """The splits name classes 0 and 1, the table of labels otherwise: the table counts alone."""
+    flat(tmp_path / "in")
+    text(
+        tmp_path / "in" / "splits" / "fold0.csv",
+        ",train,train_label,val,val_label,test,test_label\n0,0012,1,,,0034,0\n1,0056,1,,,,\n",
+    )
+    found = recognise(tmp_path / "in", Asked())
+
+    assert found.labels.label == LABELS
+
+
+def test_a_pickle_of_slides_is_refused_with_the_reason(tmp_path: Path) -> None:
+    """HNM-WSI's and ItS2CLR's features; nothing in the file is run."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "features.pkl").write_bytes(pickle.dumps({"s1": [("a", X["0034"])]}))
+
+    with pytest.raises(DatasetError, match=r"features\.pkl: a pickle runs whatever code"):
+        recognise(tmp_path / "in", Asked())
 
 
 @pytest.mark.parametrize(

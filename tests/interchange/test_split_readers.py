@@ -180,6 +180,17 @@ def test_two_programs_side_by_side_are_named(tmp_path: Path) -> None:
         read_split_files(written(tmp_path, TREES["clam"] | TREES["torchmil"]))
 
 
+@pytest.mark.parametrize("producer", ["patho-bench", "milbench", "one-table"])
+def test_two_tables_of_one_kind_are_named(tmp_path: Path, producer: str) -> None:
+    """A folder with two tables of folds does not say which is meant; a file does."""
+    ((name, text),) = TREES[producer].items()
+    written(tmp_path, {name: text, f"second-{name}": text})
+
+    with pytest.raises(SplitError, match=r"both hold (folds|parts); name the file"):
+        read_split_files(tmp_path)
+    assert [plain(fold) for fold in read_split_files(tmp_path / name).folds] == [PARTS]
+
+
 def test_a_pickle_is_refused_with_the_reason(tmp_path: Path) -> None:
     """HMIL's own splits; nothing in the file is run."""
     (tmp_path / "BRACS_splits_0.pkl").write_bytes(pickle.dumps({"train": ["s1"]}))
