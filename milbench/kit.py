@@ -102,9 +102,20 @@ def _index(
     yield "|---|---|"
     about = {file.about: [f for f in made if f.about == file.about] for file in made}
     for text, same in about.items():
-        links = ", ".join(f"[{escape(file.name)}]({file.name})" for file in same)
+        links = ", ".join(
+            f"[{escape(name)}]({file.name})" for name, file in zip(_short(same), same, strict=True)
+        )
         yield f"| {links} | {escape(text)} |"
     yield from ("", *(f"- {escape(line)}" for line in left_out)) if left_out else ()
+
+
+def _short(same: Sequence[File]) -> Iterator[str]:
+    """Yield the names of files that show the same, an ending where the rest was said before."""
+    said: set[str] = set()
+    for file in same:
+        stem, _, ending = file.name.rpartition(".")
+        yield ending if stem in said else file.name
+        said.add(stem)
 
 
 def _state(leaderboard: Leaderboard) -> Iterator[str]:

@@ -26,19 +26,21 @@ def document():
     return Document(EMPTY, BOARD, ())
 
 
-def two_files(document):
+def three_files(document):
     yield File("a.txt", f"suite {document.leaderboard.suite}\n", "the same thing")
     yield File("deep/b.bin", b"\x00\xff", "the same thing")
+    yield File("deep/b.txt", "b", "the same thing")
 
 
 def test_a_writer_is_one_line(document, tmp_path):
-    """Text and bytes are written as they are, below the folder; the index has a row for both."""
-    kit = write_kit(document, tmp_path, [Writer("mine", f"{__name__}:two_files")])
+    """Text and bytes are written as they are, and the index has a row for all three."""
+    kit = write_kit(document, tmp_path, [Writer("mine", f"{__name__}:three_files")])
 
     assert (tmp_path / "a.txt").read_text() == "suite no_ne\n"
     assert (tmp_path / "deep/b.bin").read_bytes() == b"\x00\xff"
-    assert kit.files == (tmp_path / "a.txt", tmp_path / "deep/b.bin")
-    assert "| [a.txt](a.txt), [deep/b.bin](deep/b.bin) | the same thing |" in kit.index.read_text()
+    assert kit.files == tuple(tmp_path / name for name in ("a.txt", "deep/b.bin", "deep/b.txt"))
+    links = "[a.txt](a.txt), [deep/b.bin](deep/b.bin), [txt](deep/b.txt)"
+    assert f"| {links} | the same thing |" in kit.index.read_text()
 
 
 def test_what_is_not_installed_is_left_out_with_one_line(document, tmp_path):

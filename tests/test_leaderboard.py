@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from milbench.errors import ScoreError
 from milbench.leaderboard import Board, Cell, DatasetInfo, MethodInfo, build
 from milbench.leaderboard.overall import overall_of
+from milbench.leaderboard.pair import compare_pair
 from milbench.leaderboard.table import Tuned
 from milbench.report import render
 
@@ -452,6 +453,29 @@ def test_another_metric_or_several_are_not_tested_over_cohorts():
     made = build(replace(asked, datasets=mixed), records).overall
     assert made.across is None
     assert "ranked by different metrics" in made.note
+
+
+def test_mean_over_data_sets_is_that_of_the_pair_in_full():
+    """``milbench compare`` reaches the same forest by way of the two methods alone."""
+    asked, records = seven(reference="poor")
+    forests = build(asked, records).overall.forests
+    expected = compare_pair(asked, records, "good", "poor").forest
+
+    assert sorted(forests) == ["fair", "good"]
+    assert forests["good"].mean == pytest.approx(expected.mean)
+    assert forests["good"].high == pytest.approx(expected.high)
+    assert [study.name for study in forests["good"].studies] == [d.name for d in asked.datasets]
+    assert forests["good"].mean > forests["fair"].mean > 0
+
+
+def test_no_mean_over_data_sets_without_a_reference_or_apart_cohorts():
+    """There is nothing to differ from, and shared patients must not count twice."""
+    asked, records = seven()
+    assert build(asked, records).overall.forests == {}
+
+    shared = tuple(replace(d, cohort="one") for d in asked.datasets)
+    made = build(replace(asked, datasets=shared, reference="poor"), records)
+    assert made.overall.forests == {}
 
 
 def test_ranks_and_letters_stand_in_the_last_table():

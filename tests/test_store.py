@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -125,6 +126,18 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
         write_atomic(path, "new \ud800")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the mask of new files is POSIX")
+def test_a_file_is_as_open_as_the_user_s_mask_says(tmp_path):
+    """A table that was written for others can be read by them."""
+    before = os.umask(0o027)
+    try:
+        write_atomic(tmp_path / "table.md", b"text")
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "table.md").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_kill_while_writing_leaves_a_whole_file(tmp_path):

@@ -114,6 +114,8 @@ def machine(value: float | None) -> str:
 
 def printable(text: str) -> str:
     """Return ``text`` on one line, control characters written as escapes."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

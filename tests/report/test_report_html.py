@@ -13,7 +13,7 @@ from milbench.leaderboard.table import Runs
 from milbench.report import render
 from milbench.report.html import to_html
 
-VOID = {"meta", "link", "input", "br", "img"}
+VOID = {"meta", "link", "input", "br", "img", "wbr"}
 
 
 class Page(HTMLParser):

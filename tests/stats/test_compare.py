@@ -245,3 +245,13 @@ def test_an_unknown_control_is_refused(experiment):
 
     with pytest.raises(StatisticsError, match="expected one of a"):
         compare_drawn(drawn, control="best")
+
+
+def test_standard_error_is_the_spread_of_the_draws():
+    """Repeats of equal means add nothing to it; a and b the other way round have the same."""
+    drawn = np.random.default_rng(4).normal(0.1, 0.02, size=2000)
+    repeats = np.tile(np.linspace(0.09, 0.11, 5), 3)
+    (pair,) = compare_drawn(bootstrap_of(repeats, drawn, ENOUGH))
+
+    assert pair.se == pytest.approx(drawn.std(ddof=1))
+    assert pair.se == pytest.approx((pair.high - pair.low) / (2 * 1.96), rel=0.05)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from milbench.report.html.axis import Tick
 
 HEIGHT = 240  # pixels
-ROOM = (4.0, 13.0)  # percent and pixels between two numbers
+ROOM = (6.0, 13.0)  # percent and pixels between two numbers
 
 Place = tuple[float, float]
 
