@@ -68,7 +68,10 @@ def section_part(section: Section, number: int, leaderboard: Leaderboard) -> Par
         title=_title(section, leaderboard),
         detail=_detail(section),
         table=_ranked(section),
-        notes=tuple(footnotes.section_notes(section)),
+        notes=(
+            *footnotes.section_notes(section),
+            *footnotes.published_notes(leaderboard, section),
+        ),
         forest=figures.against_reference(section, leaderboard.rope),
         forest_note=_band(leaderboard),
         ranks=None if diagram is None else figures.ranks(diagram),
