@@ -10,7 +10,7 @@ from milbench.stats.random_effects import random_effects
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from milbench.leaderboard.table import Section
+    from milbench.leaderboard.table import Leaderboard, Section, Versus
     from milbench.stats.random_effects import Forest
 
 
@@ -44,6 +44,26 @@ def forests_of(
     """
     found = {name: _forest(sections, name, reference) for name in methods if name != reference}
     return {name: forest for name, forest in found.items() if forest is not None}
+
+
+def on_each(board: Leaderboard) -> dict[str, list[tuple[str, Versus]]]:
+    """Return the difference of each method from the reference on each data set.
+
+    In the order of the table over all data sets; only of methods and data sets that were tested.
+    Empty where data sets are ranked by different metrics, which have no common unit.
+    """
+    if board.overall is None or len(set(board.overall.metrics)) > 1:
+        return {}
+    sections = [section for section in board.sections if not section.level]
+    shared = {s.dataset for s in sections if sum(s.dataset == o.dataset for o in sections) > 1}
+    found: dict[str, list[tuple[str, Versus]]] = {s.method: [] for s in board.overall.standings}
+    for section in sections:
+        place = section.dataset
+        place = f"{place} ({section.encoder})" if place in shared else place
+        for row in section.rows:
+            if row.versus is not None and row.method in found:
+                found[row.method].append((place, row.versus))
+    return {method: entries for method, entries in found.items() if entries}
 
 
 def _forest(sections: Sequence[Section], method: str, reference: str | None) -> Forest | None:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from milbench.leaderboard.diagram import overall_diagram, section_diagram
+from milbench.leaderboard.forest import on_each
 from milbench.leaderboard.select import select
 from milbench.metrics import METRICS
 from milbench.plots.bands import calibration, precision_recall, roc
@@ -80,11 +81,14 @@ def _overall(board: Leaderboard) -> Iterator[Drawn]:
     if diagram is not None:
         about = f"mean ranks over all data sets. {diagram.note}"
         yield Drawn("overall-ranks", rank_figure(diagram), about)
-    order = [s.method for s in board.overall.standings if s.method in board.overall.forests]
-    forests = {name: board.overall.forests[name] for name in order}
-    made = overall_forest(forests, board.overall.reference or "", board.rope)
-    yield Drawn("overall-forest", made, "differences from the reference on each cohort; diamond: "
-        "mean over these (random effects), thin line: where a further one would lie")  # fmt: skip
+    reference = board.overall.reference or ""
+    made = overall_forest(on_each(board), board.overall.forests, reference, board.rope)
+    about = "differences from the reference on each data set; band: ties"
+    if board.overall.forests:
+        about += (
+            "; diamond: mean over these (random effects), thin line: where a further one would lie"
+        )
+    yield Drawn("overall-forest", made, about)
 
 
 def _tables(section: Section, name: str, board: Leaderboard) -> Iterator[Drawn]:

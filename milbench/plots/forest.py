@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from milbench.plots.canvas import BETTER, FAINT, INK, SOFT, WORSE, figure, panels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -35,29 +35,46 @@ def section_forest(section: Section, title: str, rope: float) -> Figure | None:
     return made
 
 
-def overall_forest(forests: Mapping[str, Forest], reference: str, rope: float) -> Figure | None:
-    """Return a panel a method: the difference on each cohort, and the mean as a diamond.
+def overall_forest(
+    entries: Mapping[str, Sequence[tuple[str, Versus]]],
+    forests: Mapping[str, Forest],
+    reference: str,
+    rope: float,
+) -> Figure | None:
+    """Return a panel a method: the difference on each data set, and the mean as a diamond.
 
-    None where there are no forests.
+    None where there are no differences on several data sets.
+
+    Parameters
+    ----------
+    entries
+        By method: the name of each data set, and the difference there.
+    forests
+        By method: the mean, where one may be given.
     """
-    if not forests:
+    most = max(map(len, entries.values()), default=0)
+    if most < 2:  # noqa: PLR2004  # one data set has its own plot
         return None
-    studies = len(next(iter(forests.values())).studies)
-    made, axes = panels(len(forests), height=(studies + 1) * 0.16 + 0.55)
-    for ax, (name, forest) in zip(axes, forests.items(), strict=True):
-        for y, study in enumerate(forest.studies):
-            ax.plot([study.low, study.high], [y, y], color=INK, linewidth=0.9)
-            ax.plot([study.difference], [y], "s", color=INK, markersize=1.5 + 4 * study.weight)
-        names = [study.name for study in forest.studies]
-        if not math.isnan(forest.mean):
-            ends = [forest.low, forest.mean, forest.high, forest.mean]
-            ax.plot([forest.next_low, forest.next_high], [studies] * 2, color=SOFT, linewidth=0.8)
-            ax.fill(ends, [studies + d for d in (0, -0.35, 0, 0.35)], color=BETTER)
-            names.append("mean over these")
-        _rows(ax, names, rope)
+    made, axes = panels(len(entries), height=(most + 1) * 0.16 + 0.55)
+    places = list(dict.fromkeys(place for found in entries.values() for place, _ in found))
+    for ax, (name, found) in zip(axes, entries.items(), strict=True):
+        for place, versus in found:
+            y, color = places.index(place), _color(versus)
+            ax.plot([versus.low, versus.high], [y, y], color=color, linewidth=0.9)
+            ax.plot([versus.difference], [y], "o", color=color, markersize=3)
+        _rows(ax, [*places, *["mean over these"] * bool(forests)], rope)
+        if name in forests:
+            _diamond(ax, forests[name], len(places))
         ax.set_title(name)
     made.supxlabel(f"difference from {reference}, 95% interval", fontsize=8)
     return made
+
+
+def _diamond(ax: Axes, forest: Forest, y: int) -> None:
+    if not math.isnan(forest.mean):
+        ends = [forest.low, forest.mean, forest.high, forest.mean]
+        ax.plot([forest.next_low, forest.next_high], [y, y], color=SOFT, linewidth=0.8)
+        ax.fill(ends, [y + d for d in (0, -0.35, 0, 0.35)], color=INK)
 
 
 def _rows(ax: Axes, names: list[str], rope: float) -> None:

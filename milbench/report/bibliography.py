@@ -82,9 +82,9 @@ def _identity(link: str) -> str:
 
 def _misc(name: str, citation: str) -> Entry:
     links = LINK.findall(citation)
-    text = re.sub(r"[,\s]*$", "", LINK.sub("", citation)).strip()
+    text = LINK.sub("", citation).strip(" ,")
     year = re.search(r"\b(?:19|20)\d\d\b", text)
-    if links and re.fullmatch(r"(\(\d{4}\))?", text):  # a link, and at most its year
+    if links and not re.search(r"[^\W\d]", text):  # no word but, at most, a year
         text = links[0]
     key = re.sub(r"[^a-z0-9]+", "-", f"{name} {short_citation(citation)}".lower()).strip("-")
     fields = [f"  title = {{{{{escape(text)}}}}}"]

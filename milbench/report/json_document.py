@@ -45,7 +45,7 @@ def to_text(document: Any) -> str:
 def _plain(value: Any) -> Any:
     if type(value) in _DONE:  # most values; the questions below take longer
         return value
-    if type(value) is float:
+    if isinstance(value, float):
         return float(machine(value)) if math.isfinite(value) else None
     value = _opened(value)
     if isinstance(value, Mapping):
@@ -54,8 +54,6 @@ def _plain(value: Any) -> Any:
         return sorted(_plain(item) for item in value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, float):  # of numpy
-        return _plain(float(value))
     return value
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from milbench.leaderboard import Board, Cell, DatasetInfo, MethodInfo, build
 from milbench.leaderboard.diagram import section_diagram
+from milbench.leaderboard.forest import on_each
 from milbench.plots.canvas import BETTER, rendered, style
 from milbench.plots.files import figures, files, slug
 from milbench.plots.forest import overall_forest, section_forest
@@ -19,7 +20,6 @@ from milbench.plots.paired import paired_figure, paired_folds
 from milbench.plots.ranks import rank_figure
 from milbench.plots.series import series_figure, series_of
 from milbench.report.document import Document
-from milbench.stats.random_effects import random_effects
 
 METHODS = {"good": 2.0, "fair": 1.0, "prior": 0.0}
 RUNS = tuple((repeat, fold, 0) for repeat in range(2) for fold in range(3))
@@ -148,7 +148,6 @@ def test_nothing_tested_nothing_drawn(one):
 
     assert section_forest(bare, "AUROC", 0.01) is None
     assert paired_figure(bare, "AUROC") is None
-    assert overall_forest({}, "fair", 0.01) is None
 
 
 def test_paired_folds_are_the_method_minus_the_reference(one):
@@ -166,17 +165,23 @@ def test_paired_folds_are_the_method_minus_the_reference(one):
 
 
 def test_overall_forest_has_a_panel_a_method():
-    """Three cohorts and the mean over them; two cohorts have no mean."""
-    three = random_effects(["a", "b", "c"], [0.1, 0.2, 0.3], [0.1] * 3)
-    two = random_effects(["a", "b"], [0.1, 0.2], [0.1] * 2)
+    """Three data sets and the mean over them; with shared patients there is no mean."""
+    made = document("a", "b", "c").leaderboard
+    apart = made.overall.forests
     with style():
-        with_mean = overall_forest({"good": three, "prior": three}, "fair", 0.01)
-        without = overall_forest({"good": two}, "fair", 0.01)
+        with_mean = overall_forest(on_each(made), apart, "fair", 0.01)
+        without = overall_forest(on_each(made), {}, "fair", 0.01)
+    first, _ = with_mean.axes
 
     assert [ax.get_title() for ax in with_mean.axes] == ["good", "prior"]
-    labels = [label.get_text() for label in with_mean.axes[0].get_yticklabels()]
-    assert labels == ["a", "b", "c", "mean over these"]
-    assert [t.get_text() for t in without.axes[0].get_yticklabels()] == ["a", "b"]
+    assert [t.get_text() for t in first.get_yticklabels()] == ["a", "b", "c", "mean over these"]
+    assert first.patches[-1].get_xy()[:, 0].max() == pytest.approx(apart["good"].high)
+    assert [t.get_text() for t in without.axes[0].get_yticklabels()] == ["a", "b", "c"]
+
+
+def test_one_data_set_has_no_forest_over_several(one):
+    """Its own forest says it."""
+    assert overall_forest(on_each(one.leaderboard), {}, "fair", 0.01) is None
 
 
 # Series

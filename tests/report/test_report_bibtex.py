@@ -101,6 +101,8 @@ def test_several_works_of_one_record_are_told_apart():
     found = entries_of("x", f"no paper; https://example.org/code (2025); layers of {ILSE}")
     assert [entry.key for entry in found] == ["x-2025", "ilse2018attention"]
     assert "  title = {{https://example.org/code}},\n  year = {2025}" in found[0].text
+    (other,) = entries_of("x", "https://example.org/code, 2024")
+    assert "  title = {{https://example.org/code}},\n  year = {2024}" in other.text
     assert entries_of("x", "-") == []
 
 

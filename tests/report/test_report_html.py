@@ -313,7 +313,7 @@ def test_no_results_at_all_is_a_page(empty):
 
 
 def test_mean_over_data_sets_is_a_diamond(tested):
-    """The row has the mean of random effects; a table of its own has each data set."""
+    """The row has the mean of random effects, the drawing a diamond."""
     page = Page(to_html(tested))
     mean = tested.overall.forests["dsmil"].mean
     (row,) = page.tables()["Mean difference from abmil over these data sets"][1:]
@@ -321,8 +321,21 @@ def test_mean_over_data_sets_is_a_diamond(tested):
     assert row[0] == "dsmil"
     assert row[2].startswith(f"+{mean:.3f} [")
     assert len([e for e in page.all("path") if e["class"] == "dot mean"]) == 1
-    cohorts = [row[1] for row in page.tables()["Difference from abmil on each data set"][1:]]
-    assert cohorts == ["musk", "tiger", "fox"]
+
+
+def test_difference_on_each_data_set_needs_no_mean(two):
+    """Where data sets share patients there is no diamond, and each difference is still shown."""
+    same = replace(two.overall, metrics=("auroc", "auroc"))
+    tables = Page(to_html(replace(two, overall=same))).tables()
+    rows = tables["Difference from abmil on each data set"][1:]
+
+    assert [(row[0], row[1], row[4]) for row in rows] == [
+        ("dsmil", "musk1", "‡"), ("dsmil", "tiger", "‡"),
+        ("prior", "musk1", "†↓"), ("prior", "tiger", "†↓"),
+    ]  # fmt: skip
+    assert (
+        "Difference from abmil on each data set" not in Page(to_html(two)).tables()
+    )  # two metrics
 
 
 def test_overall_table_comes_first(two):

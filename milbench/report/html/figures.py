@@ -12,10 +12,10 @@ from milbench.report.html.drawing import Scale, bar, group_cell
 from milbench.report.html.table import Field, Head, Line, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from milbench.leaderboard.diagram import Place, RankDiagram
-    from milbench.leaderboard.table import Row, Section
+    from milbench.leaderboard.table import Section, Versus
     from milbench.stats.random_effects import Forest
 
 MOST_RANK_TICKS = 6
@@ -34,7 +34,11 @@ def against_reference(section: Section, rope: float) -> Table | None:
         Head("Difference [95% CI]", "value"),
         Head("Mark", "text"),
     )
-    lines = tuple(Line(tuple(_against(row, axis)), row.control) for row in rows)
+    lines = tuple(
+        Line((Field(row.method), *_difference(row.versus, axis)), row.control)
+        for row in rows
+        if row.versus is not None
+    )
     return Table(f"Difference from {section.reference}", heads, lines)
 
 
@@ -61,31 +65,25 @@ def over_data_sets(forests: Mapping[str, Forest], reference: str, rope: float) -
     )
 
 
-def each_data_set(forests: Mapping[str, Forest], reference: str, rope: float) -> Table | None:
-    """Return one row for each method and data set: the difference there, and its weight."""
-    ends = (v for f in forests.values() for study in f.studies for v in (study.low, study.high))
+def each_data_set(
+    entries: Mapping[str, Sequence[tuple[str, Versus]]], reference: str, rope: float
+) -> Table | None:
+    """Return one row for each method and data set: the difference there, and its mark."""
+    flat = [(name, place, versus) for name, found in entries.items() for place, versus in found]
+    ends = (end for _, _, versus in flat for end in (versus.low, versus.high))
     axis = linear(ends, include=(-rope, rope))
     if axis is None:
         return None
     heads = (
         Head("Method", "name"),
-        Head("Cohort", "text"),
+        Head("Data set", "text"),
         Head("", "bar", _around_zero(axis, rope)),
         Head("Difference [95% CI]", "value"),
-        Head("Weight"),
+        Head("Mark", "text"),
     )
     lines = tuple(
-        Line(
-            (
-                Field(name),
-                Field(study.name),
-                _interval_field(axis, study.difference, (study.low, study.high)),
-                Field(_text(study.difference, study.low, study.high)),
-                Field(f"{study.weight:.0%}"),
-            )
-        )
-        for name, forest in forests.items()
-        for study in forest.studies
+        Line((Field(name), Field(place), *_difference(versus, axis)))
+        for name, place, versus in flat
     )
     return Table(f"Difference from {reference} on each data set", heads, lines)
 
@@ -119,12 +117,8 @@ def _around_zero(axis: Axis, rope: float) -> Scale:
     return Scale(axis.ticks, axis.at(0.0), (axis.at(-rope), axis.at(rope)))
 
 
-def _against(row: Row, axis: Axis) -> Iterator[Field]:
-    versus = row.versus
-    if versus is None:
-        return
+def _difference(versus: Versus, axis: Axis) -> Iterator[Field]:
     kind = ("better" if versus.is_better else "worse") if versus.mark else ""
-    yield Field(row.method)
     yield _interval_field(axis, versus.difference, (versus.low, versus.high), kind)
     yield Field(_text(versus.difference, versus.low, versus.high))
     yield Field(write.mark(versus))

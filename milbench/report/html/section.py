@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from milbench.leaderboard.diagram import overall_diagram, section_diagram
+from milbench.leaderboard.forest import on_each
 from milbench.report import footnotes
 from milbench.report import format as write
 from milbench.report.grids import class_grids, overall_grid, section_grid
@@ -68,7 +69,10 @@ def section_part(section: Section, number: int, leaderboard: Leaderboard) -> Par
         title=_title(section, leaderboard),
         detail=_detail(section),
         table=_ranked(section),
-        notes=tuple(footnotes.section_notes(section)),
+        notes=(
+            *footnotes.section_notes(section),
+            *footnotes.published_notes(leaderboard, section),
+        ),
         forest=figures.against_reference(section, leaderboard.rope),
         forest_note=_band(leaderboard),
         ranks=None if diagram is None else figures.ranks(diagram),
@@ -86,7 +90,7 @@ def overall_part(overall: Overall, leaderboard: Leaderboard) -> Part:
     reference, rope = overall.reference or "", leaderboard.rope
     order = [standing.method for standing in overall.standings]
     forests = {name: overall.forests[name] for name in order if name in overall.forests}
-    each = figures.each_data_set(forests, reference, rope)
+    each = figures.each_data_set(on_each(leaderboard), reference, rope)
     return Part(
         anchor="overall",
         title="All data sets",
