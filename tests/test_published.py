@@ -230,7 +230,7 @@ def test_reproduce_runs_the_cell_of_a_suite(stored, tmp_path):
     assert {record["method"] for record in Store(tmp_path / "beside").records()} == {"prior"}
     assert found.difference == pytest.approx(0.5 - 0.75)
     lines = dict(reproduced.lines(found))
-    assert lines["ours"].startswith("0.500")
+    assert lines["ours"] == "0.500; SD 0.000 between folds; runs 3/3"
     assert lines["ours - theirs"].startswith("-0.250; no test")
     assert lines["their protocol"].startswith("oracle: something was chosen")
     again, _ = _reproduced(THEIRS, suite, load_registry(), {**options, "stored": True})

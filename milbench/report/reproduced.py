@@ -55,7 +55,9 @@ def lines(found: Reproduced) -> Iterator[Line]:
 def _ours(ours: Ours) -> str:
     score = ours.score
     parts = [f"{number(score.value)} {interval(score.low, score.high)}".rstrip()]
-    parts += [f"SD {number(score.sd)} between repeats", f"runs {runs(ours.row.runs)}"]
+    repeats = {repeat for repeat, _, _ in score.folds}
+    between = "repeats" if len(repeats) > 1 else "folds"
+    parts += [f"SD {number(score.sd)} between {between}", f"runs {runs(ours.row.runs)}"]
     return "; ".join((*parts, *ours.row.reasons))
 
 
