@@ -123,7 +123,10 @@ class Cutter:
     def _fit(self, dataset: Dataset, data: Path) -> None:
         masked = tuple(_masked(dataset, self._tiler, data))
         self._trained_on = frozenset(n for one in masked for n in (one.id, one.patient) if n)
-        self.tile.fit(masked)
+        try:
+            self.tile.fit(masked)
+        except SlideError as error:  # which would leave out the bag, and be met at the next again
+            raise DatasetError(f"{dataset.name}, a masked picture: {error}") from error
 
     def _check(self, bag: LabelledBag) -> None:
         if bag.picture is None:

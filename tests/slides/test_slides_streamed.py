@@ -11,7 +11,18 @@ import numpy as np
 import pytest
 import torch
 
-from milbench import Box, Dataset, DatasetError, Encoder, LabelledBag, Regions, Slide, Tiler, Tiles
+from milbench import (
+    Box,
+    Dataset,
+    DatasetError,
+    Encoder,
+    LabelledBag,
+    MaskedPicture,
+    Regions,
+    Slide,
+    Tiler,
+    Tiles,
+)
 from milbench.features import open_features
 from milbench.features.stream import blocks
 from milbench.pictures import ArrayPicture
@@ -163,6 +174,25 @@ def test_damaged_slides_are_left_out_with_a_line_each(slides, tmp_path, caplog, 
     lines = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(lines) == 2
     assert open_features(features.path).left_out == features.left_out
+
+
+def test_a_masked_slide_that_is_damaged_ends_the_building(slides, tmp_path, built, toy):
+    """It is no bag that could be left out: the tiler cannot be trained."""
+    (tmp_path / "mask.svs").write_bytes(b"no slide")
+
+    def masks(data):
+        mask = np.ones((2, 2), bool)
+        for name in "ab":
+            yield MaskedPicture(id=name, picture=Slide(tmp_path / "mask.svs"), mask=mask)
+
+    boxes = Tiler(
+        name="unet-boxes",
+        target="milbench_tilers.unet_boxes:UNetBoxes",
+        summary="-",
+        needs=frozenset({"masks"}),
+    )
+    with pytest.raises(DatasetError, match=r"toy, a masked picture: .*mask\.svs: no TIFF"):
+        built(replace(slides, masks=masks), tmp_path, View(toy.pixels, boxes))
 
 
 def test_a_slide_without_tissue_is_left_out(slides, tmp_path, pyramid, built, toy):
