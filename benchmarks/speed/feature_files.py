@@ -10,7 +10,8 @@ processor time is what reading takes, and it is told beside the time on the wall
 The store is one file for all slides, opened once a run; the others are a file a slide, opened for
 each bag, as the loaders of those tools do. What opening the store takes is a line of its own.
 
-Two questions: the whole bag into the memory, and 512 random rows of it.
+Three questions: a copy of the whole bag in new memory; every value of it used once, which takes a
+copy where chunks have to be joined and none where the array lies in one piece; 512 random rows.
 
     python benchmarks/speed/feature_files.py [--rounds 15]
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROWS, WIDTH, DRAWN = 10_000, 1024, 512
-OURS = "packed store"
+OURS, PLAIN = "packed store", "plain .npy"
 
 
 def main() -> None:
@@ -50,8 +52,18 @@ def main() -> None:
         readers = written(Path(folder), x)
         for read in readers.values():
             np.testing.assert_array_equal(read(slice(None)), x)
-        report("the whole bag", readers, slice(None), rounds)
+        used = {name: partial(summed, read) for name, read in readers.items()}
+        store = open_features(Path(folder) / "packed.h5", verify=False)
+        used[OURS] = lambda rows: store.bag(1)[rows].sum()
+        used[PLAIN] = lambda rows: np.load(Path(folder) / "plain.npy", mmap_mode="r")[rows].sum()
+        report("a copy of the whole bag", readers, slice(None), rounds)
+        report("every value used once", used, slice(None), rounds)
         report(f"{DRAWN} random rows", readers, drawn, rounds)
+
+
+def summed(read: Callable[..., np.ndarray], rows: slice) -> np.ndarray:
+    """Return the sum of what is read."""
+    return np.asarray(read(rows).sum())
 
 
 def written(folder: Path, x: np.ndarray) -> dict[str, Callable[..., np.ndarray]]:
@@ -71,7 +83,7 @@ def written(folder: Path, x: np.ndarray) -> dict[str, Callable[..., np.ndarray]]
     return {
         OURS: lambda rows: np.array(store.bag(1)[rows]),
         "opened each time": lambda rows: np.array(open_features(path, verify=False).bag(1)[rows]),
-        "plain .npy": lambda rows: np.array(np.load(folder / "plain.npy", mmap_mode="r")[rows]),
+        PLAIN: lambda rows: np.array(np.load(folder / "plain.npy", mmap_mode="r")[rows]),
         "HDF5, 32-row chunks": lambda rows: from_hdf5(folder / "chunks-32.h5", rows),
         "HDF5, 1-row chunks": lambda rows: from_hdf5(folder / "chunks-1.h5", rows),
     }
