@@ -88,8 +88,8 @@ class NetworkEncoder:
     def __init__(self, network: nn.Module, look: Look) -> None:
         self.network = network.eval().requires_grad_(requires_grad=False)
         self.look = look
-        self._device = torch.device("cpu")
         self._precision: Precision = "float32"
+        self.to("cpu")
 
     def to(self, device: str, precision: Precision = "float32") -> Self:
         """Move to ``device`` and compute in ``precision`` from now on.
@@ -99,6 +99,11 @@ class NetworkEncoder:
         """
         self._device, self._precision = torch.device(device), precision
         self.network.to(self._device)
+        # Kept there: to send them with each batch would wait for the one before it.
+        self._mean, self._std = (
+            torch.tensor(values, device=self._device)[:, None, None]
+            for values in (self.look.mean, self.look.std)
+        )
         return self
 
     def __call__(self, tiles: Tiles) -> Features:
@@ -137,9 +142,7 @@ class NetworkEncoder:
             return _Begun(found, None)
         kept = torch.empty(found.shape, dtype=found.dtype, pin_memory=True)
         kept.copy_(found, non_blocking=True)
-        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        event.record()
-        return _Begun(kept, event)
+        return _Begun(kept, torch.cuda.current_stream(self._device).record_event())
 
     def _encoded(self, tiles: Tensor) -> Tensor:
         """Encode tiles on the device; half of them at a time where its memory does not suffice."""
@@ -177,11 +180,9 @@ class NetworkEncoder:
             )
         pixels = tiles.float() / WHITE  # (B, C, H, W)
         pixels = _cropped(_resized(pixels, self.look), self.look.size)
-        mean, std = (
-            torch.tensor(values, device=pixels.device)[:, None, None]
-            for values in (self.look.mean, self.look.std)
-        )
-        return (pixels - mean) / std  # (B, 3, size, size); a grey tile is shown to all channels
+        return (
+            pixels - self._mean
+        ) / self._std  # (B, 3, size, size); a grey tile is shown to all channels
 
 
 class _Begun(NamedTuple):
