@@ -373,7 +373,7 @@ def test_a_patient_rule_beside_levels_is_refused():
     """Coarse rows would have to be joined too, which nothing does."""
     levels = Levels(name="t", coarse=("x", "y"), parents=(0, 0, 1))
 
-    with pytest.raises(PluginError, match="patient_rule and levels"):
+    with pytest.raises(PluginError, match="patient_rule with levels"):
         Dataset(
             name="d",
             target=print,
