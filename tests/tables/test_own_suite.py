@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from milbench import LabelledBag
+from milbench import LabelledBag, Levels
 from milbench.check import faults
-from milbench.errors import SplitError, SuiteError
+from milbench.errors import PluginError, SplitError, SuiteError
 from milbench.leaderboard.board import Board, Cell, DatasetInfo, MethodInfo
 from milbench.leaderboard.build import build
 from milbench.records import Dataset
@@ -367,3 +367,18 @@ def test_late_fusion_needs_no_new_training(clinic, registry):
     assert not set(keys(made[0])) & set(keys(made[2]))
     paths = [plan.prepared.grounds[0].features_path for plan in made]
     assert paths[0] == paths[1] != paths[2]
+
+
+def test_a_patient_rule_beside_levels_is_refused():
+    """Coarse rows would have to be joined too, which nothing does."""
+    levels = Levels(name="t", coarse=("x", "y"), parents=(0, 0, 1))
+
+    with pytest.raises(PluginError, match="patient_rule with levels"):
+        Dataset(
+            name="d",
+            target=print,
+            summary="-",
+            classes=("a", "b", "c"),
+            levels=levels,
+            patient_rule="mean",
+        )
