@@ -21,6 +21,7 @@ def test_a_suite_ends_with_a_leaderboard_and_files(tiny, run, tmp_path):
     assert "24 of 24 runs" in done.stderr
     assert len(records(tmp_path)) == 24
     assert {path.name for path in (tmp_path / "leaderboards" / "tiny").iterdir()} == {
+        "index.html",
         "results.csv",
         "table.md",
         "table.tex",
