@@ -94,7 +94,7 @@ def view_of(method: Method, dataset: Dataset, section: View, registry: Registry)
     """Return the view that ``method`` has in a section: what it does not name is the section's."""
     encoder, precision = section.encoder, section.precision
     if method.encoder is not None:
-        encoder, precision = _encoder(registry, dataset, method.encoder)
+        encoder, precision = encoder_of(registry, dataset, method.encoder)
     if method.tiler is None or not dataset.tiler:
         return View(encoder, section.tiler, section.args, precision)
     tiler = registry.record(Tiler, method.tiler.name)
@@ -136,11 +136,11 @@ def _view(registry: Registry, dataset: Dataset, tiling: Tiling | None, encoder: 
     if tiling is not None:
         tiler, args = tiling.name, tiling.args
     found = registry.record(Tiler, tiler) if tiler else None
-    record, precision = _encoder(registry, dataset, encoder)
+    record, precision = encoder_of(registry, dataset, encoder)
     return View(record, found, args, precision)
 
 
-def _encoder(registry: Registry, dataset: Dataset, name: str) -> tuple[Encoder, Precision]:
+def encoder_of(registry: Registry, dataset: Dataset, name: str) -> tuple[Encoder, Precision]:
     """Return an encoder; one whose features the data set brings itself comes before a plugin's."""
     if name not in dataset.views:
         return named_encoder(registry, name)

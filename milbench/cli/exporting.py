@@ -118,19 +118,17 @@ def _suite(options: dict[str, Any]) -> tuple[Suite | None, Registry]:
 
 def _features(name: str, options: dict[str, Any], registry: Registry) -> tuple[Dataset, Features]:
     from milbench.features import cached_features
-    from milbench.records import Dataset, Encoder, Tiler
-    from milbench.view import View
+    from milbench.records import Dataset, Tiler
+    from milbench.view import View, encoder_of
 
     try:
         dataset = registry.record(Dataset, name)
     except PluginError as error:
         raise PluginError(f"{error}; your own data come with their suite: --suite") from None
-    encoder = registry.record(Encoder, options["encoder"] or dataset.encoder)
+    encoder, precision = encoder_of(registry, dataset, options["encoder"] or dataset.encoder)
     tiler = registry.record(Tiler, dataset.tiler) if dataset.tiler else None
-    view = View(encoder, tiler, dataset.tiler_args)
-    return dataset, cached_features(
-        dataset, view, data=options["data"], cache=options["cache"], verify=True
-    )
+    view = View(encoder, tiler, dataset.tiler_args, precision)
+    return dataset, cached_features(dataset, view, data=options["data"], cache=options["cache"])
 
 
 def _splits(suite: Suite, dataset: Dataset, features: Features, data: Path) -> Splits:

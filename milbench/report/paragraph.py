@@ -130,13 +130,18 @@ def _design(study: Study, fine: list[Section], style: Style) -> Iterator[str]:
         "published": "divided {times} into {folds} folds, the published ones where there are any "
         "and else stratified by class",
         "official": "divided into the parts that the data set prescribes",
+        "given": "divided {times} into {folds} folds, those of a file that was given",
         "monte-carlo": "divided {times} into {folds} independent random test parts, stratified by "
         "class",
     }[study.scheme].format(times=_times(study.repeats), folds=study.folds)
-    yield (
-        f"Bags were {how}, with all bags of a patient in one part, and every method was trained "
-        "and tested on the same parts."
-    )
+    leaking = _marked(fine, "PATIENT_LEAK")
+    kept = "" if leaking else ", with all bags of a patient in one part"
+    yield f"Bags were {how}{kept}, and every method was trained and tested on the same parts."
+    if leaking:
+        yield (
+            f"These parts leak: patients of {style.names(leaking)} have bags in several parts of a "
+            "fold, so its values are too good."
+        )
     unknown = [section.dataset for section in fine if not section.group_known]
     if unknown:
         yield (
@@ -149,6 +154,18 @@ def _design(study: Study, fine: list[Section], style: Style) -> Iterator[str]:
         share = style.percent(study.validation)
         yield f"Of the training bags, {share} were held back for validation."
     yield "No method saw a test bag in training, and nothing was chosen on test bags."
+    seen = _marked(fine, "PRETRAINING_OVERLAP")
+    if seen:
+        yield (
+            f"Encoders that were pre-trained on a corpus that holds {style.names(seen)} saw these "
+            "bags without their labels, which is marked."
+        )
+
+
+def _marked(fine: list[Section], code: str) -> list[str]:
+    """Return the data sets where a row has ``code``."""
+    found = (s.dataset for s in fine if any(code in row.codes for row in s.rows))
+    return list(dict.fromkeys(found))
 
 
 def _has_validation(study: Study) -> bool:

@@ -45,6 +45,7 @@ def test_design_is_told_in_words(studied):
     ("study", "there", "absent"),
     [
         ({"scheme": "published"}, "the published ones where there are any", "monte"),
+        ({"scheme": "given"}, "5 times into 5 folds, those of a file that was given", "leak"),
         ({"scheme": "official"}, "the parts that the data set prescribes", "were held back"),
         ({"scheme": "monte-carlo"}, "5 times into 5 independent random test parts", "into 5 folds"),
         ({"seeds": 3}, "trained 3 times on every part, from other seeds", "trained once"),
@@ -57,6 +58,26 @@ def test_design_is_told_in_words(studied):
 def test_sentences_follow_the_design(studied, study, there, absent):
     """What another design does not do is not said."""
     text = to_paragraph(replace(studied, study=replace(STUDY, **study)))
+    assert there in text
+    assert absent not in text
+
+
+@pytest.mark.parametrize(
+    ("code", "there", "absent"),
+    [
+        (
+            "PATIENT_LEAK",
+            "patients of musk1 have bags in several parts",
+            "of a patient in one part",
+        ),
+        ("PRETRAINING_OVERLAP", "a corpus that holds musk1 saw these bags", "leak"),
+    ],
+)
+def test_what_training_saw_is_admitted(studied, code, there, absent):
+    """A leak of splits, and of an encoder, stands in the paragraph that a paper prints."""
+    section = studied.sections[0]
+    rows = (replace(section.rows[0], codes=(code,)), *section.rows[1:])
+    text = to_paragraph(replace(studied, sections=(replace(section, rows=rows),)))
     assert there in text
     assert absent not in text
 
