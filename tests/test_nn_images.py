@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from milbench.errors import ShapeError
-from milbench.nn_images import as_pixels, centre_crop, image_shape
+from milbench.nn.images import as_pixels, centre_crop, image_shape
 
 
 @given(st.sampled_from([1, 3]), st.integers(1, 3000))

@@ -8,7 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from milbench.errors import ShapeError
-from milbench.nn_resnet import ResNet18
+from milbench.nn.resnet import ResNet18
 
 # He et al. 2016, table 1: 7 x 7 convolution, then stages of four 3 x 3 convolutions; from the
 # second stage on the first of them doubles the planes, beside a 1 x 1 shortcut.

@@ -24,9 +24,9 @@ import torch
 from torch import nn
 
 from milbench.errors import MilbenchError
-from milbench.nn_encoder import NetworkEncoder
-from milbench.nn_resnet import ResNet18
-from milbench.nn_vgg import VGG19
+from milbench.nn.encoder import NetworkEncoder
+from milbench.nn.resnet import ResNet18
+from milbench.nn.vgg import VGG19
 from milbench.records import Encoder
 from milbench.registry import load_registry
 from milbench_encoders import ctranspath, imagenet, simclr

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from milbench import MilbenchError
-from milbench.nn_resnet import ResNet18
-from milbench.nn_vgg import VGG19
+from milbench.nn.resnet import ResNet18
+from milbench.nn.vgg import VGG19
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

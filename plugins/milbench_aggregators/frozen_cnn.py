@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from milbench.errors import ShapeError
-from milbench.nn_images import as_pixels, centre_crop, image_shape
+from milbench.nn.images import as_pixels, centre_crop, image_shape
 from milbench_aggregators.backbones import WIDTH, frozen
 from milbench_aggregators.picture_classifier import PictureClassifier, pooled
 

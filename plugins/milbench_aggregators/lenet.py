@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from milbench.nn_images import as_pixels, image_shape
+from milbench.nn.images import as_pixels, image_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

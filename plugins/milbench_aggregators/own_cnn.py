@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from milbench.nn_images import as_pixels, centre_crop, image_shape
+from milbench.nn.images import as_pixels, centre_crop, image_shape
 from milbench_aggregators.picture_classifier import PictureClassifier, pooled
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from milbench import MissingEncoderError
-from milbench.nn_encoder import Look, NetworkEncoder
-from milbench.nn_state import read_state
+from milbench.nn.encoder import Look, NetworkEncoder
+from milbench.nn.state import read_state
 from milbench_encoders.torchvision_shim import import_torchvision
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from milbench.nn_encoder import IMAGENET, Look, NetworkEncoder
-from milbench.nn_state import fill, read_state
+from milbench.nn.encoder import IMAGENET, Look, NetworkEncoder
+from milbench.nn.state import fill, read_state
 from milbench_encoders.vit import import_timm
 
 if TYPE_CHECKING:

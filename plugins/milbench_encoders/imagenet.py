@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from torch import nn
 from torch.nn import functional as F
 
-from milbench.nn_encoder import IMAGENET, Look, NetworkEncoder
-from milbench.nn_resnet import ResNet18
-from milbench.nn_state import fill, read_state
-from milbench.nn_vgg import VGG19
+from milbench.nn.encoder import IMAGENET, Look, NetworkEncoder
+from milbench.nn.resnet import ResNet18
+from milbench.nn.state import fill, read_state
+from milbench.nn.vgg import VGG19
 
 if TYPE_CHECKING:
     from pathlib import Path

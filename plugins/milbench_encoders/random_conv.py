@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from milbench.nn_encoder import IMAGENET, Look, NetworkEncoder
+from milbench.nn.encoder import IMAGENET, Look, NetworkEncoder
 from milbench_encoders.random_filters import random_filters
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from milbench import TrainingError
-from milbench.nn_contrast import nt_xent
-from milbench.nn_encoder import Look, NetworkEncoder
-from milbench.nn_resnet import ResNet18
-from milbench.nn_state import fill, read_state
-from milbench.nn_views import random_views
+from milbench.nn.contrast import nt_xent
+from milbench.nn.encoder import Look, NetworkEncoder
+from milbench.nn.resnet import ResNet18
+from milbench.nn.state import fill, read_state
+from milbench.nn.views import random_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

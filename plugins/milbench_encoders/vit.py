@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from milbench import MissingEncoderError
-from milbench.nn_encoder import IMAGENET, Look, NetworkEncoder
-from milbench.nn_state import built, read_state
+from milbench.nn.encoder import IMAGENET, Look, NetworkEncoder
+from milbench.nn.state import built, read_state
 from milbench_encoders.torchvision_shim import import_torchvision
 
 if TYPE_CHECKING:

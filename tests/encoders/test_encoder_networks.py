@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from milbench.errors import FeatureError, ShapeError
-from milbench.nn_encoder import Look, NetworkEncoder
+from milbench.nn.encoder import Look, NetworkEncoder
 
 
 class Means(nn.Module):

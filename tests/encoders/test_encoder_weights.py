@@ -10,9 +10,9 @@ from torch import nn
 from milbench import Weights
 from milbench.errors import FeatureError, MissingEncoderError
 from milbench.features.weights import find_weights, weights_hash
-from milbench.nn_resnet import ResNet18
-from milbench.nn_state import built, fill, read_state
-from milbench.nn_vgg import VGG19
+from milbench.nn.resnet import ResNet18
+from milbench.nn.state import built, fill, read_state
+from milbench.nn.vgg import VGG19
 from milbench_encoders import imagenet
 
 
@@ -229,5 +229,5 @@ def test_vgg_is_the_network_of_the_paper():
 
     assert kinds.count(nn.Conv2d) == 16
     assert kinds.count(nn.Linear) == 2
-    assert VGG19.__module__ == "milbench.nn_vgg"
+    assert VGG19.__module__ == "milbench.nn.vgg"
     assert np.prod([2] * kinds.count(nn.MaxPool2d)) == 32

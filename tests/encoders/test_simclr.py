@@ -9,8 +9,8 @@ import torch
 
 from milbench.errors import FeatureError, TrainingError
 from milbench.features.pretrain import Schedule
-from milbench.nn_contrast import nt_xent
-from milbench.nn_resnet import ResNet18
+from milbench.nn.contrast import nt_xent
+from milbench.nn.resnet import ResNet18
 from milbench_encoders import simclr
 
 SHORT = Schedule(epochs=20, batch=32, lr=3e-3, seed=3)

@@ -14,7 +14,7 @@ from torch.testing import assert_close
 
 from milbench import Bag, MilbenchError
 from milbench.errors import ShapeError
-from milbench.nn_resnet import ResNet18
+from milbench.nn.resnet import ResNet18
 from milbench_aggregators.abmil_cnn import ABMILCNN, GatedABMILCNN
 from milbench_aggregators.amil import AMIL
 from milbench_aggregators.backbones import VGG19

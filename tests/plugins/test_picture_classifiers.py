@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from milbench import Bag, Context, MilbenchError, Output
 from milbench.errors import ShapeError
 from milbench.jobs import Cell, Run
-from milbench.nn_resnet import ResNet18
+from milbench.nn.resnet import ResNet18
 from milbench.splits import Part
 from milbench.train.engine import train_run
 from milbench.train.resident import Resident

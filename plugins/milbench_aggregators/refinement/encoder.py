@@ -15,13 +15,13 @@ from torch.nn import functional as F
 
 from milbench.errors import ShapeError
 from milbench.nn import check_instances
-from milbench.nn_resnet import ResNet18
-from milbench.nn_views import random_views
+from milbench.nn.resnet import ResNet18
+from milbench.nn.views import random_views
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from milbench.nn_views import Augmentation
+    from milbench.nn.views import Augmentation
 
 EMBEDDING = 256  # authors' code
 BLOCK = 256  # instances encoded at a time where no gradient is needed
@@ -84,7 +84,7 @@ class ImageEncoder(Encoder):
     width
         Planes of the first stage of the ResNet; 64 as published.
     augmentation
-        How views are made; see :mod:`milbench.nn_views`.
+        How views are made; see :mod:`milbench.nn.views`.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Generator, nn
 
-    from milbench.nn_views import Augmentation
+    from milbench.nn.views import Augmentation
     from milbench_aggregators.hnm_dsmil import HNMDSMIL
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from milbench import MilbenchError, TrainingError
-from milbench.nn_contrast import nt_xent
+from milbench.nn.contrast import nt_xent
 from milbench_aggregators.refinement.contrast_step import Deck, learning_rate
 
 if TYPE_CHECKING:

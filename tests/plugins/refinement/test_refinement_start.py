@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from milbench import Bag, Example, MilbenchError
-from milbench.nn_contrast import nt_xent
+from milbench.nn.contrast import nt_xent
 from milbench_aggregators.refinement.encoder import ImageEncoder
 from milbench_aggregators.refinement.start import load_weights, pretrain
 from milbench_aggregators.refinement.training_bags import TrainingBags

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from milbench import nn_views as image_views
-from milbench.nn_views import random_views, turn_hue
+from milbench.nn import views as image_views
+from milbench.nn.views import random_views, turn_hue
 
 PIXEL = st.tuples(*[st.floats(0, 1, width=32)] * 3)
 

@@ -1,7 +1,8 @@
 """Blocks that at least three aggregators share: checks, embedding, attention, one-logit heads.
 
 All of them take one bag without a batch axis and contain no branch on a tensor's values, so that
-:func:`torch.func.vmap` can stack them over folds.
+:func:`torch.func.vmap` can stack them over folds. Networks for images, and what encoders and
+methods share to train them, are modules of their own beside this one.
 """
 
 from __future__ import annotations
