@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from milbench import Tiler
 from milbench.features import cached_features
 from milbench.records import Dataset, Encoder
-from milbench.registry import load_registry
+from milbench.registry import Registry
 from milbench.view import View
 from milbench_tilers.tissue import Tissue
 
@@ -43,7 +44,8 @@ def test_the_data_set_of_the_page_is_cut_and_encoded(install, site, monkeypatch,
     """Four slides of four tiles each, described by 51 numbers."""
     install("my-slides", block("python", "# my_slides.py"))
     monkeypatch.syspath_prepend(str(site))
-    registry = load_registry()
+    monkeypatch.delitem(sys.modules, "my_slides", raising=False)
+    registry = Registry()
     dataset = registry.record(Dataset, "clinic")
     view = View(
         registry.record(Encoder, dataset.encoder),
