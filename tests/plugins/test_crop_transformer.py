@@ -8,6 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from milbench import Bag, MilbenchError
+from milbench_aggregators import crop_transformer
 from milbench_aggregators.crop_transformer import DROPPED, CropTransformer, sine_code
 
 TOKENS, WIDTH = 3, 8
@@ -129,3 +130,12 @@ def test_a_prediction_depends_on_its_own_picture_alone():
     model(bag(7, seed=1))
 
     assert torch.equal(model(given).logits, alone)
+
+
+def test_layers_computed_twice_give_the_same_gradients(monkeypatch):
+    """Long bags keep less for the gradient and lose nothing of it."""
+    model, given = small(), bag(crops=9)
+    plain = torch.autograd.grad(model(given).logits.logsumexp(0), list(model.parameters()))
+    monkeypatch.setattr(crop_transformer, "RECOMPUTED", 8)
+    again = torch.autograd.grad(model(given).logits.logsumexp(0), list(model.parameters()))
+    assert_close(again, plain, rtol=0, atol=0)
