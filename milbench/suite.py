@@ -345,7 +345,7 @@ def _follows(fault: Any, places: set[tuple[int | str, ...]]) -> bool:
 def _line(fault: Any) -> str:
     place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in fault["loc"]).lstrip(".")
     if fault["type"] == "extra_forbidden":
-        return f"{place}: unknown key{_nearest(str(fault['loc'][-1]))}"
+        return f"{place}: unknown key{_nearest(fault['loc'])}"
     if fault["type"] == "missing":
         return f"{place}: is missing"
     message = re.sub(r"^Value error, ", "", fault["msg"])
@@ -359,8 +359,9 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004  # one line of a terminal
 
 
-def _nearest(key: str) -> str:
-    sections = (Suite, Splits, Train, Tune, Protocol, Report, Method, Override, Tiling, OwnData)
+def _nearest(place: tuple[int | str, ...]) -> str:
+    whole = (Suite, Splits, Train, Tune, Protocol, Report, Method, Override, Tiling)
+    sections = (OwnData,) if place[0] == "dataset" else whole
     known = sorted({field for section in sections for field in section.model_fields})
-    close = difflib.get_close_matches(key, known, n=1)
+    close = difflib.get_close_matches(str(place[-1]), known, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}"

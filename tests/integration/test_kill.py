@@ -19,7 +19,7 @@ from milbench.store import Store
 from milbench.suite import load_suite
 
 KILLS = 20
-TIMES = ("fit_seconds", "predict_seconds", "peak_memory_mb", "finished")
+TIMES = ("fit_seconds", "predict_seconds", "peak_memory_mb", "finished", "content")
 
 
 def start(suite, folder, site, name, *more):

@@ -75,7 +75,7 @@ def test_settings_and_tilers_can_be_tried(tmp_path, capsys):
         (("digits-bags",), "its bags are no pictures"),
         (("slides-toy", "--bag", "none"), "no bag 'none' in this data set"),
         (("slides-toy", "--set", "mpp=a"), "expected a name and a TOML value"),
-        (("slides-toy", "--set", "magnification=20"), "'magnification'"),
+        (("slides-toy", "--set", "magnification=20"), "magnification: no setting of tissue"),
         (("slides-toys",), "slides-toy"),
     ],
 )
