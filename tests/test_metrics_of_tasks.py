@@ -1,4 +1,4 @@
-"""Metrics of grades, several labels, instances, lesions and survival, by hand and by libraries."""
+"""Metrics of grades, instances, lesions and survival, by hand and by libraries."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from milbench.errors import ScoreError, StatisticsError
-from milbench.metrics import Predictions, evaluate, multilabel
+from milbench.metrics import Predictions, evaluate
 from milbench.metrics.froc import Detections, froc, mean_sensitivity
 from milbench.metrics.localisation import (
     InstanceScores,
@@ -18,7 +18,6 @@ from milbench.metrics.localisation import (
     localise,
     pointing,
 )
-from milbench.metrics.multilabel import LabelRows
 from milbench.metrics.patient_level import by_patient
 from milbench.metrics.reliability import reliability
 from milbench.metrics.survival import c_index, concordance, event_codes
@@ -142,73 +141,6 @@ def test_mean_classwise_error_weighs_classes_alike():
 
     assert found.value == pytest.approx(np.mean(found.per_class), abs=1e-12)
     assert found.per_class == evaluate("ece", label, score).per_class
-
-
-# Several labels
-
-
-MULTI = {
-    "auroc": lambda y, p: sk.roc_auc_score(y, p, average="macro"),
-    "micro-auroc": lambda y, p: sk.roc_auc_score(y, p, average="micro"),
-    "average-precision": lambda y, p: sk.average_precision_score(y, p, average="macro"),
-    "f1": lambda y, p: sk.f1_score(y, p >= 0.5, average="macro"),
-    "micro-f1": lambda y, p: sk.f1_score(y, p >= 0.5, average="micro"),
-    "subset-accuracy": lambda y, p: sk.accuracy_score(y, p >= 0.5),
-    "hamming-loss": lambda y, p: sk.hamming_loss(y, p >= 0.5),
-}
-
-
-@pytest.mark.parametrize("name", MULTI)
-def test_several_labels_agree_with_scikit_learn(name):
-    """Three labels, tied probabilities."""
-    generator = np.random.default_rng(6)
-    label = generator.random((40, 3)) < 0.4
-    score = (0.3 * label + 0.7 * generator.random((40, 3))).round(1)
-
-    found = multilabel.evaluate(name, LabelRows(label, score))
-
-    assert found == pytest.approx([MULTI[name](label, score)], abs=1e-12)
-
-
-@pytest.mark.parametrize("name", MULTI)
-def test_a_weight_of_a_labelled_bag_is_a_repeated_bag(name):
-    """So the bootstrap needs no copied rows."""
-    generator = np.random.default_rng(7)
-    label, score = generator.random((12, 2)) < 0.5, generator.random((12, 2)).round(1)
-    weights = generator.integers(0, 3, size=(12, 1))
-
-    found = multilabel.evaluate(name, LabelRows(label, score), weights.astype(float))
-
-    copied = np.repeat(np.arange(12), weights[:, 0])
-    expected = multilabel.evaluate(name, LabelRows(label[copied], score[copied]))
-    assert found == pytest.approx(expected, abs=1e-12)
-
-
-def test_a_label_that_never_occurs_is_undefined():
-    """The macro AUROC is NaN; F1 leaves out what is neither there nor decided for."""
-    rows = LabelRows([[1, 0], [0, 0]], [[0.9, 0.1], [0.2, 0.1]])
-
-    assert np.isnan(multilabel.evaluate("auroc", rows)).all()
-    assert multilabel.evaluate("f1", rows) == pytest.approx([1.0])
-
-
-@pytest.mark.parametrize(
-    ("label", "score", "message"),
-    [
-        ([[1, 0]], [[0.5]], "expected \\(N, L\\) for both"),
-        ([[1, 0]], [[0.5, np.nan]], "rows \\[0\\] have a NaN"),
-    ],
-)
-def test_broken_label_rows_are_refused(label, score, message):
-    """Shapes must agree and scores be finite."""
-    with pytest.raises(ScoreError, match=message):
-        LabelRows(label, score)
-
-
-def test_an_unknown_multi_label_metric_names_those_there_are():
-    """The message is the list."""
-    with pytest.raises(ScoreError, match="there are: auroc, micro-auroc"):
-        multilabel.evaluate("auc", LabelRows([[1]], [[0.5]]))
 
 
 # Instances

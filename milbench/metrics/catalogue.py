@@ -1,16 +1,25 @@
-"""The metrics by name, and the value of one on one set of test rows."""
+"""The value of a metric on one set of test rows, or on many weightings of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from milbench.errors import ScoreError
-from milbench.metrics import counts, levels, multiclass, ordinal, proper, ranking
-from milbench.metrics.rows import Floats, Rows, Weights, decide, normalise
+from milbench.metrics import counts, levels, multiclass, multilabel, ordinal, proper, ranking
+from milbench.metrics.definitions import NEEDS_ALL_CLASSES, find, why_not
+from milbench.metrics.rows import (
+    Floats,
+    Rows,
+    Weights,
+    are_probabilities,
+    decide,
+    decide_labels,
+    normalise,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,35 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from milbench.metrics.codes import Code
+    from milbench.metrics.definitions import Metric
 
     Weighted = Callable[[Rows, Weights], Floats]
-
-Kind = Literal["ranking", "count", "proper", "calibration"]
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What a table must know of a metric.
-
-    Parameters
-    ----------
-    name, title
-        As written in a suite file, and as printed.
-    kind
-        How folds are put together: ``ranking`` by the mean of folds, all others by pooling the
-        test bags of a repeat.
-    per_class
-        Whether each class has a value of its own.
-    bounds
-        Smallest and largest value there can be.
-    """
-
-    name: str
-    title: str
-    kind: Kind
-    greater_is_better: bool = True
-    per_class: bool = False
-    bounds: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,96 +57,13 @@ class Value:
     clipped: int = 0
 
 
-METRICS: Final[Mapping[str, Metric]] = {
-    metric.name: metric
-    for metric in (
-        Metric("auroc", "AUROC", "ranking", per_class=True),
-        Metric("average-precision", "Average precision", "ranking", per_class=True),
-        Metric("sensitivity-at-95-specificity", "Sens. at 95% spec.", "ranking", per_class=True),
-        Metric("hand-till", "Hand-Till M", "ranking"),
-        Metric("weighted-auroc", "Weighted AUROC", "ranking"),
-        Metric("accuracy", "Accuracy", "count"),
-        Metric("balanced-accuracy", "Balanced accuracy", "count", per_class=True),
-        Metric("f1", "F1", "count", per_class=True),
-        Metric("weighted-f1", "Weighted F1", "count"),
-        Metric("top-2-accuracy", "Top-2 accuracy", "count"),
-        Metric("sensitivity", "Sensitivity", "count", per_class=True),
-        Metric("specificity", "Specificity", "count", per_class=True),
-        Metric("mcc", "MCC", "count", bounds=(-1.0, 1.0)),
-        Metric("kappa", "Cohen's kappa", "count", bounds=(-1.0, 1.0)),
-        Metric("quadratic-kappa", "Quadratic kappa", "count", bounds=(-1.0, 1.0)),
-        Metric("kendall-tau", "Kendall's tau-b", "count", bounds=(-1.0, 1.0)),
-        Metric("within-one-accuracy", "Within one grade", "count"),
-        Metric("mae", "MAE", "count", greater_is_better=False, bounds=(0.0, np.inf)),
-        Metric(
-            "macro-mae",
-            "Macro MAE",
-            "count",
-            greater_is_better=False,
-            per_class=True,
-            bounds=(0.0, np.inf),
-        ),
-        Metric("brier", "Brier score", "proper", greater_is_better=False, bounds=(0.0, 2.0)),
-        Metric("log-loss", "Log loss", "proper", greater_is_better=False, bounds=(0.0, np.inf)),
-        Metric("ece", "ECE", "calibration", greater_is_better=False, per_class=True),
-        Metric("classwise-ece", "Classwise ECE", "calibration", False, per_class=True),
-    )
-}
-
-# Of two levels at once; a leaderboard gives them with the coarse level of each hierarchical task.
-LEVEL_METRICS: Final[Mapping[str, Metric]] = {
-    metric.name: metric
-    for metric in (
-        Metric("hierarchical-f", "Hierarchical F", "count"),
-        Metric("consistency", "Consistency", "count"),
-        Metric(
-            "mistake-height", "Mistake height", "count", greater_is_better=False, bounds=(1.0, 2.0)
-        ),
-        Metric("fine-given-coarse", "Fine acc. given coarse", "count"),
-    )
-}
-
-# What they say of a class they lack is nothing; macro-mae has a value over the others.
-NEEDS_ALL_CLASSES: Final = frozenset(
-    {"balanced-accuracy", "sensitivity", "specificity", "macro-mae"}
-)
-
-
-def find(metric: str) -> Metric:
-    """Return the metric of that name, of one level or of two.
-
-    Raises
-    ------
-    ScoreError
-        If there is none; the message lists those there are.
-    """
-    found = METRICS.get(metric) or LEVEL_METRICS.get(metric)
-    if found is None:
-        raise ScoreError(f"no metric {metric!r}; there are: {', '.join(METRICS)}")
-    return found
-
-
-def rankable(metric: str) -> Metric:
-    """Return the metric of that name, which methods can be ranked by.
-
-    Raises
-    ------
-    ScoreError
-        If there is none, or it looks at two levels of classes.
-    """
-    found = find(metric)
-    if metric in LEVEL_METRICS:
-        raise ScoreError(
-            f"{metric} looks at two levels of classes: it stands in the table of every coarse "
-            "level anyway, and ranks nothing; name metrics of one level"
-        )
-    return found
-
-
 def evaluate(
     metric: str, label: ArrayLike, score: ArrayLike, *, threshold: float | Floats = 0.5
 ) -> Value:
     """Return a metric on one set of rows, without asking which folds they come from.
+
+    Of bags with several labels each label is a question with two classes, and the value is the
+    mean over labels; ``per_class`` then has one value a label, ``support`` the bags that have it.
 
     With two classes AUROC, average precision, F1, sensitivity and specificity are those of class
     1; with more, the mean over classes, each against the rest. What a class needs and lacks makes
@@ -172,19 +72,23 @@ def evaluate(
 
     Parameters
     ----------
-    label : (N,)
-        Classes from 0 to C - 1.
+    label : (N,), or (N, L) of 0 and 1
+        Classes from 0 to C - 1; or which of L labels each bag has.
     score : (N, C)
         Probabilities; C is the number of classes of the data set. Rows that sum to 1 within 1e-3
-        are normalised; otherwise only ranking metrics have a value (``NONPROBABILITY``).
-    threshold : scalar or (N,)
+        are normalised; otherwise only ranking metrics have a value (``NONPROBABILITY``). Those of
+        labels lie in [0, 1].
+    threshold : scalar or (N,); of labels scalar, (L,) or (N, L)
         With two classes, from which probability of class 1 a bag is called positive.
 
     Raises
     ------
     ScoreError
-        If shapes or labels do not fit, a score is not finite, or the metric is unknown.
+        If shapes or labels do not fit, a score is not finite, or the metric is unknown or has no
+        meaning for such rows.
     """
+    if np.ndim(label) > 1:
+        return _evaluate_labels(metric, label, score, threshold)
     definition = find(metric)
     labels, scores = checked(label, score)
     scores, is_probability = normalise(scores)
@@ -193,6 +97,18 @@ def evaluate(
         support = np.bincount(labels, minlength=scores.shape[1])
         return Value(np.nan, nothing, frozenset({"NONPROBABILITY"}), tuple(support.tolist()))
     rows = Rows(labels, scores, decide(scores, threshold))
+    return evaluate_each(metric, rows, np.ones((len(labels), 1)))[0]
+
+
+def _evaluate_labels(
+    metric: str, label: ArrayLike, score: ArrayLike, threshold: float | Floats
+) -> Value:
+    labels, scores = checked_labels(label, score)
+    support = tuple(labels.sum(axis=0).tolist())
+    if find(metric).kind != "ranking" and not are_probabilities(scores):
+        nothing = (np.nan,) * scores.shape[1] if metric in multilabel.MACRO else ()
+        return Value(np.nan, nothing, frozenset({"NONPROBABILITY"}), support)
+    rows = Rows(labels, scores, decide_labels(scores, threshold))
     return evaluate_each(metric, rows, np.ones((len(labels), 1)))[0]
 
 
@@ -206,6 +122,8 @@ def evaluate_each(metric: str, rows: Rows, members: Weights) -> list[Value]:
     members : (N, G)
         1 where a row belongs to a set, else 0.
     """
+    if rows.is_multi_label:
+        return _each_of_labels(metric, rows, members)
     definition = find(metric)
     per_class = _PER_CLASS[metric](rows, members) if metric in _PER_CLASS else None  # (C, G)
     if per_class is not None and definition.kind == "ranking":
@@ -227,6 +145,28 @@ def evaluate_each(metric: str, rows: Rows, members: Weights) -> list[Value]:
     ]
 
 
+def _each_of_labels(metric: str, rows: Rows, members: Weights) -> list[Value]:
+    definition = find(metric)
+    each = _per_label(metric, rows, members) if metric in multilabel.MACRO else None  # (L, G)
+    values = value_of(metric, rows, members) if each is None else multilabel.macro(metric, each)
+    support = (rows.label.T @ members).astype(np.int64)  # (L, G)
+    absent = members.sum(axis=0).astype(np.int64) - support  # (L, G)
+    both = np.minimum(support, absent) if each is not None else support.sum(axis=0, keepdims=True)
+    clipped = np.zeros(members.shape[1])
+    if metric == "log-loss":
+        clipped = multilabel.per_label(proper.clipped, rows, members).sum(axis=0)
+    return [
+        Value(
+            value=value,
+            per_class=() if each is None else tuple(each[:, number].tolist()),
+            codes=frozenset(_codes(definition, value, tuple(both[:, number].tolist()))),
+            support=tuple(support[:, number].tolist()),
+            clipped=int(clipped[number]),
+        )
+        for number, value in enumerate(values.tolist())
+    ]
+
+
 def value_of(metric: str, rows: Rows, weights: Weights) -> Floats:
     """Return the metric in each of B weightings of the rows; the bootstrap calls this.
 
@@ -239,8 +179,24 @@ def value_of(metric: str, rows: Rows, weights: Weights) -> Floats:
     -------
     (B,)
         NaN where the metric is undefined.
+
+    Raises
+    ------
+    ScoreError
+        If the metric has no meaning for such rows.
     """
+    fault = why_not(metric, is_multi_label=rows.is_multi_label)
+    if fault:
+        raise ScoreError(fault)
+    if metric in multilabel.TOGETHER:
+        return multilabel.TOGETHER[metric](rows, weights)
+    if rows.is_multi_label:
+        return multilabel.macro(metric, _per_label(metric, rows, weights))
     return _VALUE[metric](rows, weights)
+
+
+def _per_label(metric: str, rows: Rows, weights: Weights) -> Floats:
+    return multilabel.per_label(_VALUE[metric], rows, weights)  # (L, B)
 
 
 def checked(label: ArrayLike, score: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -271,6 +227,28 @@ def checked(label: ArrayLike, score: ArrayLike) -> tuple[np.ndarray, np.ndarray]
             "a run that diverged is a failure, not a row to drop"
         )
     return labels, scores
+
+
+def checked_labels(label: ArrayLike, score: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels (N, L) of 0 and 1 as int64 and scores (N, L) as float64, if they fit.
+
+    Raises
+    ------
+    ScoreError
+        If they do not, or a score is not finite.
+    """
+    labels, scores = np.asarray(label), np.asarray(score, dtype=np.float64)
+    if labels.shape != scores.shape or scores.ndim != 2 or not scores.size:  # noqa: PLR2004  # a table
+        raise ScoreError(
+            f"labels of shape {labels.shape} and scores of shape {scores.shape}: expected (N, L) "
+            "for both, with a column for each label"
+        )
+    if not np.isin(labels, (0, 1)).all():
+        raise ScoreError("labels other than 0 and 1; expected 1 where a bag has the label")
+    broken = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+    if broken.size:
+        raise ScoreError(f"rows {broken[:5].tolist()} have a NaN or infinite score")
+    return labels.astype(np.int64), scores
 
 
 def _codes(metric: Metric, value: float, support: tuple[int, ...]) -> set[Code]:

@@ -28,7 +28,8 @@ def by_patient(predictions: Predictions, rule: Rule) -> Predictions:
     ----------
     rule
         ``max``, for two classes: the patient is positive if any bag is, and has the largest
-        probability of class 1. ``mean``: bags share one label, and probabilities are averaged.
+        probability of class 1; for several labels the same of each. ``mean``: bags share one
+        label, or set of labels, and probabilities are averaged.
 
     Raises
     ------
@@ -37,23 +38,30 @@ def by_patient(predictions: Predictions, rule: Rule) -> Predictions:
         several classes.
     """
     p = predictions
-    if rule == "max" and p.n_classes != 2:  # noqa: PLR2004  # largest of what, with more classes
+    has_largest = p.is_multi_label or p.n_classes == 2  # noqa: PLR2004  # of what, with more
+    if rule == "max" and not has_largest:
         raise ScoreError(f"'max' over the bags of a patient with {p.n_classes} classes: use 'mean'")
     owner = np.unique(p.patient, return_inverse=True)[1]
     parts = list(grouped(joined(p.repeat, p.fold, p.seed, owner)))
     first = np.array([positions[0] for positions in parts])
-    mixed = [str(p.patient[at[0]]) for at in parts if np.ptp(p.label[at])]
+    mixed = [str(p.patient[at[0]]) for at in parts if np.ptp(p.label[at], axis=0).any()]
     if rule == "mean" and mixed:
         raise ScoreError(
             f"patients {mixed[:5]} have bags of several classes: their mean has no label; "
             "use 'max', or give the data set a label a patient"
         )
     table = p.take(first)
-    label = np.array([p.label[at].max() for at in parts])
-    score = np.stack([_joined_score(p.score[at], rule) for at in parts])
+    label = np.array([p.label[at].max(axis=0) for at in parts])
+    joined_score = _joined_labels if p.is_multi_label else _joined_score
+    score = np.stack([joined_score(p.score[at], rule) for at in parts])
     return replace(table, bag=table.patient, label=label, score=score)
 
 
 def _joined_score(score: Floats, rule: Rule) -> Floats:
     """Return the score of a patient, (C,), from those of the bags, (n, C)."""
     return np.asarray(score[score[:, 1].argmax()] if rule == "max" else score.mean(axis=0))
+
+
+def _joined_labels(score: Floats, rule: Rule) -> Floats:
+    """Return the score of each label of a patient, (L,), from those of the bags, (n, L)."""
+    return np.asarray(score.max(axis=0) if rule == "max" else score.mean(axis=0))

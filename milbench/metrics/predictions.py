@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milbench.errors import ScoreError
-from milbench.metrics.rows import Finer, Floats, Integers, Rows, decide, normalise
+from milbench.metrics.rows import (
+    Finer,
+    Floats,
+    Integers,
+    Rows,
+    are_probabilities,
+    decide,
+    decide_labels,
+    has,
+    normalise,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,28 +38,33 @@ class Predictions:
     ----------
     bag, patient : (M,) text
         Which bag a row is about, and whose it is.
-    label : (M,) int64
-        The true class, a position in ``classes``.
+    label : (M,) int64, or (M, L) of 0 and 1
+        The true class, a position in ``classes``; or, where bags may have several labels, which of
+        ``classes`` each has.
     score : (M, C) float64
         Probability of each class. Rows that sum to 1 within 1e-3 are normalised; otherwise
-        ``is_probability`` is False and only ranking metrics can be computed.
+        ``is_probability`` is False and only ranking metrics can be computed. Those of labels are
+        probabilities where they lie in [0, 1].
     repeat, fold, seed : (M,) int64
         The run a row comes from.
-    threshold : (M,) float64
-        With two classes, from which probability of class 1 the bag is called positive.
+    threshold : (M,) float64, or (M, L)
+        With two classes, from which probability of class 1 the bag is called positive; or from
+        which probability each label is decided for.
     classes
-        Names of the classes.
+        Names of the classes, or of the labels.
     fine, parents
         Where the classes are those of a coarse level: the same rows at the fine one, and the
         coarse class of each fine class; else None and empty.
     is_probability
-        Whether every row is a distribution over the classes; found out, not given.
+        Whether every row is a distribution over the classes, or over each label; found out, not
+        given.
 
     Raises
     ------
     ScoreError
         If a score is NaN or infinite (the message names the bags), the columns differ in length,
-        a label is not a class, a run holds a bag twice, or a bag has two labels or two patients.
+        a label is not a class, labels are not 0 and 1, a run holds a bag twice, or a bag has two
+        labels, or sets of them, or two patients.
     """
 
     bag: Texts
@@ -75,7 +90,9 @@ class Predictions:
         self._check_columns()
         self._check_scores()
         self._check_bags()
-        score, is_probability = normalise(self.score)
+        score, is_probability = self.score, are_probabilities(self.score)
+        if not self.is_multi_label:
+            score, is_probability = normalise(self.score)
         object.__setattr__(self, "score", score)
         object.__setattr__(self, "is_probability", is_probability)
 
@@ -85,8 +102,17 @@ class Predictions:
 
     @property
     def n_classes(self) -> int:
-        """Return C, the number of classes of the data set."""
+        """Return C, the number of classes of the data set, or of its labels."""
         return len(self.classes)
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Return whether a bag may have several labels."""
+        return self.label.ndim > 1
+
+    def has(self, number: int) -> NDArray[np.bool_]:
+        """Return which rows are of a class, or have a label, (M,)."""
+        return has(self.label, number)
 
     def runs(self) -> Iterator[tuple[int, int, int, Integers]]:
         """Yield repeat, fold, seed and the positions of the rows of each run, in that order."""
@@ -102,8 +128,8 @@ class Predictions:
 
     def rows(self, positions: Integers) -> Rows:
         """Return some of the rows, ready to be scored."""
-        score = self.score[positions]  # (N, C)
-        decided = decide(score, self.threshold[positions])
+        score, threshold = self.score[positions], self.threshold[positions]  # (N, C)
+        decided = (decide_labels if self.is_multi_label else decide)(score, threshold)
         return Rows(self.label[positions], score, decided, self._finer(positions))
 
     def _finer(self, positions: Integers) -> Finer | None:
@@ -119,27 +145,31 @@ class Predictions:
         return replace(self, **columns, fine=fine)
 
     def _check_columns(self) -> None:
-        if len(self.classes) < 2:  # noqa: PLR2004  # one class leaves nothing to predict
+        fewest = 1 if self.is_multi_label else 2  # one class leaves nothing to predict
+        if len(self.classes) < fewest:
             raise ScoreError(f"classes {self.classes}: expected at least two")
         if self.score.shape != (len(self), self.n_classes):
             raise ScoreError(
                 f"scores of shape {self.score.shape}: expected {(len(self), self.n_classes)}, "
                 f"one row a bag and one column for each of {', '.join(self.classes)}"
             )
+        wide = self.score.shape if self.is_multi_label else (len(self),)
         for name in ("patient", "label", "repeat", "fold", "seed", "threshold"):
             found = getattr(self, name).shape
-            if found != (len(self),):
-                raise ScoreError(f"column {name}: shape {found}, expected {(len(self),)}")
+            wanted = wide if name in ("label", "threshold") else (len(self),)
+            if found != wanted:
+                raise ScoreError(f"column {name}: shape {found}, expected {wanted}")
         if not len(self):
             raise ScoreError("no rows: expected at least one test bag")
-        outside = (self.label < 0) | (self.label >= self.n_classes)
+        largest = 1 if self.is_multi_label else self.n_classes - 1
+        each = np.asarray((self.label < 0) | (self.label > largest))  # (M,) or (M, L)
+        outside = each.reshape(len(self), -1).any(axis=1)  # (M,)
         if outside.any():
-            raise ScoreError(
-                f"bags {_first(self.bag[outside])} have labels outside 0 to {self.n_classes - 1}"
-            )
+            raise ScoreError(f"bags {_first(self.bag[outside])} have labels outside 0 to {largest}")
 
     def _check_scores(self) -> None:
-        broken = ~np.isfinite(self.score).all(axis=1) | ~np.isfinite(self.threshold)
+        of_row = self.threshold.reshape(len(self), -1)
+        broken = ~np.isfinite(self.score).all(axis=1) | ~np.isfinite(of_row).all(axis=1)
         if broken.any():
             raise ScoreError(
                 f"bags {_first(self.bag[broken])} have a NaN or infinite score or threshold "
@@ -162,7 +192,8 @@ class Predictions:
                 raise ScoreError(f"bags {_first(twice)} have more than one {column}")
 
     def _codes_of(self, column: str) -> Integers:
-        return np.unique(getattr(self, column), return_inverse=True)[1].astype(np.int64)
+        values = getattr(self, column)
+        return np.unique(values, axis=0, return_inverse=True)[1].astype(np.int64)
 
 
 def joined(*columns: Integers) -> Integers:

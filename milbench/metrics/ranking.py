@@ -127,7 +127,7 @@ def headline(measure: Measure, rows: Rows, weights: Weights) -> Floats:
 
 
 def _of_class(measure: Measure, rows: Rows, weights: Weights, number: int) -> Floats:
-    return measure(rows.label == number, rows.score[:, number], weights)
+    return measure(rows.has(number), rows.score[:, number], weights)
 
 
 def _ranked(chosen: NDArray[np.bool_], score: Floats) -> Integers:

@@ -38,12 +38,12 @@ class Rows:
 
     Parameters
     ----------
-    label : (N,)
-        True classes.
+    label : (N,), or (N, L) of 0 and 1
+        True classes; or, where bags may have several labels, which of them each has.
     score : (N, C)
-        One score a class.
-    predicted : (N,)
-        The class decided for.
+        One score a class, or one a label.
+    predicted : (N,), or (N, L) of 0 and 1
+        The class, or the labels, decided for.
     finer
         The fine level, where these are coarse classes.
     """
@@ -57,6 +57,38 @@ class Rows:
     def n_classes(self) -> int:
         """Return C, the classes of the data set, whether or not all of them occur."""
         return int(self.score.shape[1])
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Return whether a bag may have several labels."""
+        return self.label.ndim > 1
+
+    def has(self, number: int) -> NDArray[np.bool_]:
+        """Return which bags are of a class, or have a label, (N,)."""
+        return has(self.label, number)
+
+
+def has(label: Integers, number: int) -> NDArray[np.bool_]:
+    """Return which rows are of a class, or have a label, (N,); labels are (N,) or (N, L)."""
+    return np.asarray(label[:, number] == 1 if label.ndim > 1 else label == number)
+
+
+def decide_labels(score: Floats, threshold: float | Floats) -> Integers:
+    """Return which labels are decided for, (N, L): those whose score is at least the threshold.
+
+    Parameters
+    ----------
+    score : (N, L)
+        One score a label.
+    threshold : scalar, (L,) or (N, L)
+        From validation bags, or 0.5.
+    """
+    return np.asarray(score >= threshold, dtype=np.int64)
+
+
+def are_probabilities(score: Floats) -> bool:
+    """Return whether all scores of labels lie in [0, 1]; those of a bag need not sum to 1."""
+    return bool((score >= 0.0).all() and (score <= 1.0).all())
 
 
 def decide(score: Floats, threshold: float | Floats) -> Integers:
