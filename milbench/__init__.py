@@ -6,6 +6,7 @@ These are the names a plugin imports; nothing here loads torch.
 from typing import TYPE_CHECKING, Any
 
 from milbench.bags import Bag, Context, Example, LabelledBag, Output
+from milbench.download import Download
 from milbench.errors import (
     DatasetError,
     FeatureError,
@@ -19,7 +20,7 @@ from milbench.hookspecs import API_VERSION, hookimpl
 from milbench.levels import Levels
 from milbench.pictures import Box, MaskedPicture, Picture, Regions, Tiles
 from milbench.recipe import Recipe
-from milbench.records import Aggregator, Dataset, Download, Encoder, Tiler
+from milbench.records import Aggregator, Dataset, Encoder, Tiler
 from milbench.slides import Slide
 from milbench.space import Choice, LogUniform, Uniform
 from milbench.weights import Weights

@@ -44,7 +44,8 @@ class Output(NamedTuple):
     Parameters
     ----------
     logits : (C,)
-        One logit a class; the core turns them into probabilities by softmax.
+        One logit a class; the core turns them into probabilities by softmax. Where bags may have
+        several labels, one logit a label, each by a sigmoid of its own.
     scores : (N,), or (N, C), optional
         How much each instance speaks for the positive class (or for each class). Only the order
         within a bag has a meaning.
@@ -65,10 +66,17 @@ class Output(NamedTuple):
 
 
 class Example(NamedTuple):
-    """One training bag with its label, as ``fit`` and ``train_step`` receive it."""
+    """One training bag with its label, as ``fit`` and ``train_step`` receive it.
+
+    Parameters
+    ----------
+    label
+        Position of the class, an int; where bags may have several labels, a tuple of 0 or 1 for
+        each. Typed for neither, since a method that serves one class a bag sees no other.
+    """
 
     bag: Bag
-    label: int
+    label: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +86,19 @@ class Context:
     Parameters
     ----------
     n_classes
-        C.
+        C, the classes, or the labels of a multi-label task.
     epoch, epochs
         The current epoch, from 0, and the upper bound.
     class_counts : (C,)
-        Training bags of each class.
+        Training bags of each class, or with each label.
     seed
         Derived from names; a ``fit`` method seeds its estimator with it.
     generator
         The only source of randomness inside a loss or a training step.
     parents : (C,)
         ``parents[fine] == coarse`` for hierarchical tasks, else empty.
+    is_multi_label
+        Whether a bag may have several labels: a label is then 0 or 1 for each of them.
     """
 
     n_classes: int
@@ -98,6 +108,7 @@ class Context:
     seed: int = 0
     generator: torch.Generator | None = None
     parents: tuple[int, ...] = ()
+    is_multi_label: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +120,8 @@ class LabelledBag:
     id
         Unique within the data set; text, leading zeros kept.
     label
-        Position in the data set's ``classes``.
+        Position in the data set's ``classes``; for the task ``multi-label`` 0 or 1 for each of
+        them, 1 where the bag has the label.
     x : (N, D), optional
         Features of the instances.
     images : (N, C, H, W) uint8, or Regions, optional
@@ -133,7 +145,7 @@ class LabelledBag:
     """
 
     id: str
-    label: int
+    label: int | tuple[int, ...]
     x: np.ndarray | None = None
     images: np.ndarray | Regions | None = None
     picture: np.ndarray | Picture | None = None
@@ -155,8 +167,8 @@ class BagTable:
     ----------
     ids, patients, sites, parts
         Text, one a bag; ``sites`` and ``parts`` hold empty text where unknown.
-    labels : (B,) int64
-        Positions in ``classes``.
+    labels : (B,) int64, or (B, L) int64
+        Positions in ``classes``; or, where bags may have several labels, 0 or 1 for each.
     sizes : (B,) int64
         Instances of each bag.
     classes
@@ -174,3 +186,8 @@ class BagTable:
     def __len__(self) -> int:
         """Return B, the number of bags."""
         return len(self.ids)
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Return whether a bag may have several labels."""
+        return self.labels.ndim > 1

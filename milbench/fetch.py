@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from requests import RequestException, Response
 
-    from milbench.records import Dataset, Download
+    from milbench.download import Download
+    from milbench.records import Dataset
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from milbench.errors import PluginError
 from milbench.levels import Levels
@@ -19,6 +19,7 @@ from milbench.space import Space
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from milbench.download import Download
     from milbench.weights import Precision, Weights
 
 Task = Literal[
@@ -32,25 +33,6 @@ NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
-    """One file that ``milbench fetch`` gets for a data set.
-
-    Parameters
-    ----------
-    path
-        Where the file goes, relative to the data folder: ``musk1/uci_c45/musk1.data``.
-    url
-        A stable public address.
-    checksum
-        ``sha256:...`` or ``md5:...`` of the file.
-    """
-
-    path: str
-    url: str
-    checksum: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Record:
     """What all records share: a name, the code behind it, one line about it, and its source."""
 
@@ -58,6 +40,7 @@ class _Record:
     target: Callable[..., Any] | str
     summary: str
     paper: str = "-"
+    told: ClassVar[tuple[str, ...]] = ()  # keywords that the harness gives where they are taken
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
@@ -106,7 +89,8 @@ class Dataset(_Record):
     Parameters
     ----------
     classes
-        Names of the classes; a bag's label is a position in this tuple.
+        Names of the classes; a bag's label is a position in this tuple. For the task
+        ``multi-label`` names of the labels; a bag's label is then a tuple of 0 and 1, one for each.
     task
         What is predicted for a bag.
     primary_metric
@@ -159,7 +143,7 @@ class Dataset(_Record):
     Raises
     ------
     PluginError
-        If ``levels`` do not fit ``classes``.
+        If ``levels`` do not fit ``classes``, or the task.
     """
 
     classes: tuple[str, ...]
@@ -194,12 +178,19 @@ class Dataset(_Record):
             raise PluginError(
                 f"{self.name}: a patient_rule with levels is not there; leave one out"
             )
+        if self.is_multi_label:
+            raise PluginError(f"{self.name}: levels with several labels a bag are not there")
         if not isinstance(self.levels, Levels):
             raise PluginError(f"{self.name}: levels are {self.levels!r}; expected milbench.Levels")
         try:
             self.levels.check(self.classes)
         except PluginError as error:
             raise PluginError(f"{self.name}: {error}") from None
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Return whether a bag may have several labels."""
+        return self.task == "multi-label"
 
     def load_published_splits(self) -> Callable[..., Any] | None:
         """Return the reader of the published test folds, or None where there are none.
@@ -363,6 +354,10 @@ class Aggregator(_Record):
         Whether runs can be trained side by side on one bag a step: True claims it, and a test of
         the method should hold it to that; False forbids it; ``auto`` leaves it to the probe,
         which is asked in any case.
+    multi_label
+        Whether it serves bags with several labels, by one logit a label. ``auto``: a network that
+        leaves its loss to the core does; a loss, a ``fit`` or a ``join`` of its own is taken to
+        expect one class a bag. A constructor that has to know takes a keyword ``multi_label``.
 
     Raises
     ------
@@ -377,6 +372,8 @@ class Aggregator(_Record):
     excused: Mapping[str, str] = field(default_factory=dict)
     search: Mapping[str, Space] | None = None
     stackable: Literal["auto", True, False] = "auto"
+    multi_label: Literal["auto", True, False] = "auto"
+    told: ClassVar[tuple[str, ...]] = ("multi_label",)
 
     def __post_init__(self) -> None:
         _Record.__post_init__(self)  # super() does not find its way in a class with slots

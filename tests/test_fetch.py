@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from milbench import Dataset, Download
 from milbench import fetch as module
 from milbench.cli.fetch import fetch as command
 from milbench.errors import DatasetError, MilbenchError, MissingDataError, PluginError
 from milbench.fetch import fetch
-from milbench.records import Dataset, Download
 
 CONTENT = b"not many bytes, " * 10_000
 

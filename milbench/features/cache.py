@@ -194,6 +194,7 @@ def _about(dataset: Dataset, view: View, fingerprint: str) -> About:
         encoder=view.encoder.name,
         encoder_version=view.encoder.version,
         classes=dataset.classes,
+        is_multi_label=dataset.is_multi_label,
         fingerprint=fingerprint,
         tiler="" if view.tiler is None else f"{view.tiler.name}({view.settings})",
         coords_unit=dataset.coords_unit if view.tiler is None else LEVEL_0,
@@ -240,6 +241,8 @@ def source_fingerprint(dataset: Dataset, view: View, data: Path, weights: str = 
             _location(view.tiler),
             masks,
         ]
+    if dataset.is_multi_label:  # those of one class a bag keep theirs
+        content += [dataset.task]
     if weights or view.precision != "float32":  # the same for those from before weights
         content += [{"weights": weights, "precision": view.precision}]
     return sha256(json.dumps(content).encode()).hexdigest()

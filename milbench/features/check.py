@@ -30,14 +30,19 @@ class BagChecker:
     dataset
         Name of the data set, for messages.
     classes
-        Names of the classes.
+        Names of the classes, or of the labels.
+    is_multi_label
+        Whether a bag may have several labels.
     """
 
-    def __init__(self, dataset: str, classes: tuple[str, ...]) -> None:
+    def __init__(
+        self, dataset: str, classes: tuple[str, ...], *, is_multi_label: bool = False
+    ) -> None:
         self._dataset = dataset
         self._classes = classes
+        self._is_multi_label = is_multi_label
         self._patients: dict[str, str] = {}
-        self._labels: set[int] = set()
+        self._labels: set[Any] = set()  # classes, or tuples of labels
         self._first: tuple[str, tuple[int, ...], str] | None = None
         self._has_coords = False
 
@@ -76,7 +81,8 @@ class BagChecker:
             self._first = (bag.id, finished.given_shape, finished.given_dtype)
             self._has_coords = finished.coords is not None
         self._patients[bag.id] = bag.patient
-        self._labels.add(index(bag.label))
+        label = bag.label
+        self._labels.add(tuple(map(index, label)) if isinstance(label, tuple) else index(label))
 
     def finish(self, left_out: Mapping[str, str]) -> None:
         """Check what only shows at the end.
@@ -89,7 +95,7 @@ class BagChecker:
         Raises
         ------
         DatasetError
-            If there was no bag, or bags of one class only.
+            If there was no bag, or bags of one class only; or if all bags, or none, have a label.
         """
         lost = ""
         if left_out:
@@ -98,12 +104,21 @@ class BagChecker:
         if not self._patients:
             found = "no slide could be read" if left_out else "the reader found nothing to yield"
             raise DatasetError(f"{self._dataset}: no bags; {found}{lost}")
-        if len(self._labels) == 1:
-            name = self._classes[next(iter(self._labels))]
-            raise DatasetError(
-                f"{self._dataset}: all {len(self._patients)} bags are of class {name!r}; "
-                f"a comparison needs bags of at least two classes{lost}"
-            )
+        found, needs = self._constant()
+        if found:
+            raise DatasetError(f"{self._dataset}: {found}; a comparison needs {needs}{lost}")
+
+    def _constant(self) -> tuple[str, str]:
+        """Return what does not vary between the bags, and what is needed; empty where all does."""
+        count, labels = len(self._patients), list(self._labels)
+        if not self._is_multi_label:
+            one = f"all {count} bags are of class {self._classes[labels[0]]!r}"
+            return (one if len(labels) == 1 else "", "bags of at least two classes")
+        for name, values in zip(self._classes, zip(*labels, strict=True), strict=True):
+            if len(set(values)) == 1:
+                who = f"all {count} bags have" if values[0] else f"none of {count} bags has"
+                return f"{who} the label {name!r}", "bags with each label and bags without it"
+        return "", ""
 
     def _fail(self, bag: LabelledBag, fault: str) -> NoReturn:
         raise DatasetError(f"{self._dataset}, bag {bag.id!r}: {fault}")
@@ -127,10 +142,23 @@ class BagChecker:
 
     def _check_label(self, bag: LabelledBag) -> None:
         label: Any = bag.label  # a plugin may give anything
+        if self._is_multi_label:
+            self._check_labels(bag, label)
+            return
+        if isinstance(label, tuple):
+            self._fail(bag, f"several labels, {label!r}; say task='multi-label' in the record")
         is_whole = isinstance(label, (int, np.integer)) and not isinstance(label, bool)
         if not is_whole or not 0 <= label < len(self._classes):
             known = ", ".join(f"{i} {name!r}" for i, name in enumerate(self._classes))
             self._fail(bag, f"label {label!r} is no class; expected one of {known}")
+
+    def _check_labels(self, bag: LabelledBag, label: Any) -> None:
+        names = ", ".join(self._classes)
+        wanted = f"a tuple of {len(self._classes)} numbers, 1 for each of {names}"
+        if not isinstance(label, tuple) or len(label) != len(self._classes):
+            self._fail(bag, f"labels {label!r}; expected {wanted} that the bag has, else 0")
+        if not all(isinstance(one, int | np.integer) and one in (0, 1) for one in label):
+            self._fail(bag, f"labels {label!r} hold something else than 0 and 1; expected {wanted}")
 
     def _check_kind(self, bag: LabelledBag) -> np.ndarray | Regions:
         if bag.picture is not None:

@@ -149,7 +149,9 @@ class Packer:
         journal: Journal,
     ) -> None:
         self._about, self._encode, self._build, self._journal = about, encode, build, journal
-        self._checker = BagChecker(about.dataset, about.classes)
+        self._checker = BagChecker(
+            about.dataset, about.classes, is_multi_label=about.is_multi_label
+        )
         self._packed = Packed()
         self._total: int | None = None
 

@@ -245,14 +245,21 @@ def _faults(features: Features) -> Iterator[str]:
         yield f"columns of lengths {[len(c) for c in columns]} for {len(offsets) - 1} bags"
     if offsets[0] != 0 or offsets[-1] != total or any(b <= a for a, b in pairwise(offsets)):
         yield f"offsets that do not divide {total} instances into bags"
-    if not all(0 <= label < len(table.classes) for label in table.labels):
-        yield f"labels outside 0..{len(table.classes) - 1}"
+    yield from _label_faults(table)
     if features.coords is not None and features.coords.shape != (total, 2):
         yield f"coords of shape {features.coords.shape} for {total} instances"
     if features.instance_labels is not None and features.instance_labels.shape != (total,):
         yield f"instance_labels of shape {features.instance_labels.shape} for {total} instances"
     if features.grids is not None and features.grids.shape != (len(table), 2):
         yield f"grids of shape {features.grids.shape} for {len(table)} bags"
+
+
+def _label_faults(table: BagTable) -> Iterator[str]:
+    largest = 1 if table.is_multi_label else len(table.classes) - 1
+    if table.is_multi_label and table.labels.shape[1:] != (len(table.classes),):
+        yield f"labels of shape {table.labels.shape} for {len(table.classes)} labels"
+    elif not bool(((table.labels >= 0) & (table.labels <= largest)).all()):
+        yield f"labels outside 0..{largest}"
 
 
 def _hash_of(features: Features) -> str:

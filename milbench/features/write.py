@@ -38,6 +38,8 @@ class About:
     ----------
     classes
         Names of the classes; a label is a position in it.
+    is_multi_label
+        Whether a bag may have several of them.
     fingerprint
         Of the sources, so that stale features are noticed.
     tiler, coords_unit
@@ -58,6 +60,7 @@ class About:
     coords_unit: str = ""
     weights: str = ""
     precision: str = "float32"
+    is_multi_label: bool = False
 
 
 def write_features(

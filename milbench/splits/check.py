@@ -11,6 +11,8 @@ from milbench.errors import SplitError
 from milbench.splits.plan import ROLES, TEST, TRAIN, UNUSED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from milbench.bags import BagTable
     from milbench.splits.plan import Leaks, Splits
 
@@ -29,7 +31,7 @@ def check_splits(splits: Splits, table: BagTable, place: str, leaks: Leaks = "re
     ------
     SplitError
         PATIENT_LEAK if a group has two roles in one fold; FOLD_MISSING_CLASS if training or test
-        part of a fold lack a class.
+        part of a fold lack a class, or bags with or without a label.
     """
     groups, members = np.unique(np.array(splits.groups, dtype=object), return_inverse=True)
     for repeat, fold in np.ndindex(splits.n_repeats, splits.n_folds):
@@ -70,10 +72,20 @@ def _leak(roles: np.ndarray, groups: np.ndarray, members: np.ndarray) -> str:
 
 def _check_classes(roles: np.ndarray, table: BagTable, where: str) -> None:
     for role in (TRAIN, TEST):
-        present = np.bincount(table.labels[roles == role], minlength=len(table.classes))
-        for name, count in zip(table.classes, present, strict=True):
-            if count == 0:
-                raise SplitError(
-                    f"{where}: FOLD_MISSING_CLASS: no bag of class {name!r} in the "
-                    f"{ROLES[role]} part; use fewer folds, or another seed"
-                )
+        for name in _absent(table.labels[roles == role], table):
+            raise SplitError(
+                f"{where}: FOLD_MISSING_CLASS: no bag {name} in the {ROLES[role]} part; use fewer "
+                "folds, or another seed"
+            )
+
+
+def _absent(labels: np.ndarray, table: BagTable) -> Iterator[str]:
+    """Yield which classes, or which label or lack of it, none of some bags has."""
+    if not table.is_multi_label:
+        present = np.bincount(labels, minlength=len(table.classes))
+        yield from (f"of class {table.classes[c]!r}" for c in np.flatnonzero(present == 0))
+        return
+    for number, name in enumerate(table.classes):
+        having = int(labels[:, number].sum())
+        if having in (0, len(labels)):
+            yield f"{'without' if having else 'with'} the label {name!r}"

@@ -1,10 +1,12 @@
-"""Divide groups of bags into parts of given shares, each class as evenly as it goes.
+"""Divide groups of bags into parts of given shares, each class or label as evenly as it goes.
 
 Groups are placed one by one, those that hold most of a class first, each into the part that is
 furthest below its share (for single bags this is Webster's divisor method of apportionment,
 Balinski and Young 1982, class by class: with equal shares, class counts of two parts differ by at
-most one). Then single groups are moved while that gives a part the groups it lacks, or improves the
-balance. Every order and tie follows from hashed names, so neither the order of the bags nor
+most one). Where bags may have several labels, having a label and lacking it count as classes: the
+rarest first, as in the iterative stratification of Sechidis et al. 2011, but balanced together and
+by patient. Then single groups are moved while that gives a part the groups it lacks, or improves
+the balance. Every order and tie follows from hashed names, so neither the order of the bags nor
 the version of a random generator changes a split.
 """
 
@@ -31,7 +33,8 @@ class Groups(NamedTuple):
     names
         G distinct names, sorted.
     counts : (G, C) int64
-        Bags of each class in each group.
+        Bags of each class in each group; of labels (G, 2 L), the bags without the first label,
+        those with it, and so on.
     members : (B,)
         Position of each bag's group in ``names``.
     """
@@ -57,13 +60,23 @@ class Wanted(NamedTuple):
 
 
 def group_bags(groups: Sequence[str], labels: np.ndarray, n_classes: int) -> Groups:
-    """Return the groups of bags that belong to ``groups`` (B names) and have ``labels`` (B,)."""
+    """Return the groups of bags that belong to ``groups`` (B names) and have ``labels``.
+
+    Parameters
+    ----------
+    labels : (B,), or (B, L) of 0 and 1
+        One class, or several labels.
+    """
     names = tuple(sorted(set(groups)))
     position = {name: index for index, name in enumerate(names)}
     members = np.array([position[group] for group in groups], dtype=np.int64)
-    counts = np.zeros((len(names), n_classes), dtype=np.int64)
-    np.add.at(counts, (members, labels), 1)
-    return Groups(names, counts, members)
+    if labels.ndim == 1:
+        counts = np.zeros((len(names), n_classes), dtype=np.int64)
+        np.add.at(counts, (members, labels), 1)
+        return Groups(names, counts, members)
+    each = np.zeros((len(names), n_classes, 2), dtype=np.int64)  # (G, L, 2)
+    np.add.at(each, (members[:, None], np.arange(n_classes), labels), 1)
+    return Groups(names, each.reshape(len(names), -1), members)
 
 
 def divide(groups: Groups, wanted: Sequence[Wanted], *key: str | int) -> np.ndarray | None:

@@ -33,6 +33,8 @@ def draw_splits(
 ) -> Splits:
     """Divide the bags of a data set by ``plan``, stratified by class and grouped by patient.
 
+    Where bags may have several labels, stratified by all of them.
+
     Parameters
     ----------
     table
@@ -50,7 +52,8 @@ def draw_splits(
         If the split cannot be drawn, a class would be missing from a part, or published folds or
         official parts do not fit the bags or tear a patient apart.
     """
-    if len(table.classes) < 2:  # noqa: PLR2004  # one class cannot be told from itself
+    fewest = 1 if table.is_multi_label else 2  # one class cannot be told from itself
+    if len(table.classes) < fewest:
         raise SplitError(f"{name}: {len(table.classes)} class; a split needs two or more")
     draw = _Draw(table, plan, name)
     if plan.scheme == "published":
@@ -203,18 +206,29 @@ class _Draw:
         name, count = self._rarest(groups)
         if count < needed:
             raise SplitError(
-                f"{self.name}, {what}: {needed} patients of every class are needed, and class "
-                f"{name!r} has {count}; {advice}"
+                f"{self.name}, {what}: {needed} patients of every {self._kind} are needed, and "
+                f"{name} has {count}; {advice}"
             )
 
     def _rarest(self, groups: Groups) -> tuple[str, int]:
         """Return the class that the fewest groups have, and how many."""
         having = (groups.counts > 0).sum(axis=0)  # (C,)
         rarest = int(having.argmin())
-        return self.table.classes[rarest], int(having[rarest])
+        if not self.table.is_multi_label:
+            return f"class {self.table.classes[rarest]!r}", int(having[rarest])
+        label, has = divmod(rarest, 2)
+        return f"{'' if has else 'no '}label {self.table.classes[label]!r}", int(having[rarest])
+
+    @property
+    def _several(self) -> str:
+        return "labels" if self.table.is_multi_label else "classes"
+
+    @property
+    def _kind(self) -> str:
+        return "label, and without it," if self.table.is_multi_label else "class"
 
     def _impossible(self, what: str, advice: str) -> SplitError:
         return SplitError(
             f"{self.name}, {what}: no draw gives every part the patients of every class it needs, "
-            f"because patients have bags of several classes; {advice}"
+            f"because patients have bags of several {self._several}; {advice}"
         )
