@@ -71,7 +71,7 @@ def _settings(record: Aggregator | Tiler) -> dict[str, Any] | str:
     except Exception as error:  # noqa: BLE001  # plugin code raises anything
         return f"not readable: {error}"
     settings = parameters[len(record.given) :]
-    return {parameter.name: _default(parameter) for parameter in settings}
+    return {p.name: _default(p) for p in settings if p.name not in record.told}
 
 
 def _search(record: Aggregator) -> dict[str, Any] | str:

@@ -1,4 +1,4 @@
-"""What a trained model says about bags: the probabilities of classes, and of coarse classes."""
+"""What a trained model says of bags: probabilities of classes, of coarse ones, or of labels."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 
 from milbench.errors import TrainingError
 from milbench.metrics.levels import summed
+from milbench.train.loss import probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ class Answers(NamedTuple):
     Parameters
     ----------
     fine : (n, C)
-        Of the classes.
+        Of the classes; or of the labels, each by itself.
     coarse : (n, K), optional
         Of the coarse classes; None where the data set has one level.
     source
@@ -58,14 +59,26 @@ def answer(fitted: Fitted, bags: FoldBags, positions: np.ndarray, context: Conte
         fine.append(_shaped(output.logits, context.n_classes, ""))
         if output.coarse is not None:
             own.append(_shaped(output.coarse, n_coarse, "coarse "))
-    probabilities = _probabilities(fine, context.n_classes)
+    if context.is_multi_label and fitted.engine != "estimator":
+        _check_every_label(fine)
+    found = _probabilities(fine, context.n_classes, is_multi_label=context.is_multi_label)
     if not parents:
-        return Answers(probabilities)
+        return Answers(found)
     if own and len(own) == len(fine):
-        return Answers(probabilities, _probabilities(own, n_coarse), "head")
+        return Answers(found, _probabilities(own, n_coarse), "head")
     if own:
         raise TrainingError(f"coarse logits for {len(own)} of {len(fine)} bags; give all or none")
-    return Answers(probabilities, summed(probabilities, parents))
+    return Answers(found, summed(found, parents))
+
+
+def _check_every_label(logits: Sequence[Tensor]) -> None:
+    """Refuse a head made for two classes, which holds the first of two logits at 0."""
+    if logits and len(logits[0]) > 1 and not bool(torch.stack(list(logits))[:, 0].any()):
+        raise TrainingError(
+            "the first logit is 0 for every bag, as of a head with one output for two classes; a "
+            "method for several labels has an output for each (its constructor may take a keyword "
+            "multi_label), or declares multi_label=False"
+        )
 
 
 def _shaped(logits: Tensor, count: int, which: str) -> Tensor:
@@ -77,10 +90,12 @@ def _shaped(logits: Tensor, count: int, which: str) -> Tensor:
     return logits
 
 
-def _probabilities(logits: Sequence[Tensor], count: int) -> np.ndarray:
+def _probabilities(
+    logits: Sequence[Tensor], count: int, *, is_multi_label: bool = False
+) -> np.ndarray:
     if not logits:
         return np.empty((0, count))
     stacked = torch.stack(list(logits)).double()  # (n, count)
     if not bool(torch.isfinite(stacked).all()):
         raise TrainingError("a prediction is not finite; the model diverged")
-    return stacked.softmax(dim=1).cpu().numpy()
+    return probabilities(stacked, is_multi_label=is_multi_label).cpu().numpy()

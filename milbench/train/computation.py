@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from milbench.jobs import Cell
     from milbench.train.matmul import Library
 
-ALIKE = ("n_classes", "epochs", "parents")
+ALIKE = ("n_classes", "epochs", "parents", "is_multi_label")
 SHARED = 6  # arguments before the weights: x, coords, label, classes, key, sequence
 
 
@@ -60,7 +60,7 @@ class Inputs(NamedTuple):
         Instances of the bag, each replica's own or shared.
     coords : (N, 2), optional
         Shared.
-    label : () int64
+    label : () int64, or (L,) float32
         Shared; any class where only logits are wanted.
     keys : (A,) int32
         Dropout keys of the step.
@@ -85,6 +85,8 @@ class _Method(nn.Module):
             return output.logits
         loss_of: Any = getattr(self.model, "loss", None)
         if loss_of is None:
+            if label.dim():  # several labels
+                return F.binary_cross_entropy_with_logits(output.logits, label)
             return _cross_entropy(output.logits, classes == label)
         loss: Tensor = loss_of(output, label, context)
         return loss

@@ -6,6 +6,7 @@ shown to the trained model, without their labels.
 
 from __future__ import annotations
 
+import inspect
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,7 +56,8 @@ class Outcome(NamedTuple):
     test, valid : (n, C)
         Probabilities of the test and of the validation bags, float64, in the order of the part.
     threshold
-        Probability of class 1 from which a binary bag counts as positive.
+        Probability of class 1 from which a binary bag counts as positive; one a label where bags
+        may have several.
     coarse
         The coarse level of the same bags; None where the data set has one level.
     fit_seconds
@@ -67,7 +69,7 @@ class Outcome(NamedTuple):
 
     test: np.ndarray
     valid: np.ndarray
-    threshold: float
+    threshold: float | tuple[float, ...]
     fitted: Fitted
     fit_seconds: float
     predict_seconds: float
@@ -92,7 +94,18 @@ def unsuitable(record: Aggregator, data: Resident, parents: tuple[int, ...] = ()
         return f"{record.name} needs coordinates of the instances; this data set has none"
     if "levels" in record.needs and not parents:
         return f"{record.name} needs a label hierarchy; this data set has one level of classes"
+    if data.is_multi_label:
+        return _why_not_labels(record)
     return ""
+
+
+def _why_not_labels(record: Aggregator) -> str:
+    """Return why a method does not serve bags with several labels, or empty text."""
+    own = [n for n in ("loss", "fit", "join") if hasattr(record.load(), n)]
+    if record.multi_label is True or (record.multi_label == "auto" and not own):
+        return ""
+    has = f": it has {' and '.join(own)} of its own" if own else ""
+    return f"{record.name} is for one class a bag{has}; these bags may have several labels"
 
 
 def train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outcome:
@@ -172,7 +185,11 @@ def build_model(run: Run, record: Aggregator, data: Resident) -> Any:
 def construct(record: Aggregator, data: Resident, cell: Cell) -> Any:
     """Return a model of the settings of ``cell``, made from torch's random numbers as they are."""
     known = {"in_dim": data.in_dim, "n_classes": data.n_classes, "parents": cell.parents}
-    return record.load()(*(known[name] for name in record.given), **cell.args)
+    target = record.load()
+    told = {}
+    if data.is_multi_label and "multi_label" in inspect.signature(target).parameters:
+        told["multi_label"] = True
+    return target(*(known[name] for name in record.given), **cell.args, **told)
 
 
 def _train_run(run: Run, record: Aggregator, data: Resident, part: Part) -> Outcome:
@@ -189,11 +206,11 @@ def outcome_of(fitted: Fitted, fold: Fold, part: Part, seconds: float) -> Outcom
     valid = answer(fitted, fold.bags, part.val, fold.context)
     test = answer(fitted, fold.bags, part.test, fold.context)
     predicted = time.perf_counter()
-    labels = np.array([fold.labels[bag] for bag in part.val.tolist()], dtype=np.int64)
+    labels = np.array([fold.labels[bag] for bag in part.val.tolist()], dtype=np.int64)  # (n,)
     return Outcome(
         test=test.fine,
         valid=valid.fine,
-        threshold=_threshold(fold, labels, valid.fine),
+        threshold=_thresholds(fold, labels, valid.fine),
         fitted=fitted,
         fit_seconds=seconds,
         predict_seconds=predicted - trained,
@@ -230,14 +247,15 @@ def build_fold(
     if bags is None:
         bags = _bags(run, model, data, part)
     labels = {b: data.labels[b] for b in (*part.train.tolist(), *part.val.tolist())}
-    counts = np.bincount([labels[b] for b in part.train.tolist()], minlength=data.n_classes)
+    counts = _counts([labels[b] for b in part.train.tolist()], data)
     context = Context(
         n_classes=data.n_classes,
         epochs=run.cell.recipe.epochs,
-        class_counts=tuple(counts.tolist()),
+        class_counts=counts,
         seed=seed("method", *run.names),
         generator=torch.Generator(data.device).manual_seed(seed("context", *run.names)),
         parents=run.cell.parents,
+        is_multi_label=data.is_multi_label,
     )
     return Fold(
         run=run,
@@ -249,6 +267,22 @@ def build_fold(
         context=context,
         matmul=data.matmul,
     )
+
+
+def _counts(labels: Sequence[Any], data: Resident) -> tuple[int, ...]:
+    """Return how many of the bags are of each class, or have each label."""
+    if data.is_multi_label:
+        return tuple(map(sum, zip(*labels, strict=True)))
+    return tuple(np.bincount(labels, minlength=data.n_classes).tolist())
+
+
+def _thresholds(fold: Fold, labels: np.ndarray, valid: np.ndarray) -> float | tuple[float, ...]:
+    """Return the threshold of two classes, or of each label from labels (n, L)."""
+    if not fold.context.is_multi_label:
+        return _threshold(fold, labels, valid)
+    if fold.run.cell.threshold == "half" or len(valid) == 0:
+        return (0.5,) * fold.context.n_classes
+    return tuple(youden_threshold(*pair) for pair in zip(labels.T, valid.T, strict=True))
 
 
 def _threshold(fold: Fold, labels: np.ndarray, valid: np.ndarray) -> float:

@@ -30,7 +30,7 @@ class Fold:
     train, valid : (n,)
         Positions of the training and of the inner validation bags.
     labels
-        Label by position, of the training and validation bags only.
+        Label by position, of the training and validation bags only; several are a tuple.
     n_bags
         B, of the whole data set; the shared order of bags depends on it.
     matmul
@@ -41,7 +41,7 @@ class Fold:
     bags: FoldBags
     train: np.ndarray
     valid: np.ndarray
-    labels: Mapping[int, int]
+    labels: Mapping[int, int] | Mapping[int, tuple[int, ...]]
     n_bags: int
     context: Context
     matmul: Matmul = DEFAULT
@@ -63,7 +63,7 @@ class Fitted(NamedTuple):
     parameters
         Trainable parameters; 0 where the notion does not apply.
     validation_loss
-        Cross-entropy of the kept weights on the validation bags; None without such bags, and for
+        Default loss of the kept weights on the validation bags; None without such bags, and for
         estimators.
     engine
         ``sequential``, ``stacked`` or ``estimator``.

@@ -19,9 +19,9 @@ from milbench.train.active import Active
 from milbench.train.computation import SharedContext, computation_name, shared_computation
 from milbench.train.dropout import name_dropout, step_keys
 from milbench.train.flop import step_flop
+from milbench.train.loss import default_loss, label_tensor
 from milbench.train.replicas import Replicas
 from milbench.train.resident import FoldBags
-from milbench.train.sequential import cross_entropy
 from milbench.train.stacked_optim import cannot_stack
 
 if TYPE_CHECKING:
@@ -112,8 +112,15 @@ def _probes(data: Resident, prepare: Callable[[Bag], Bag] | None, *, is_own: boo
         scales = [1.0 + 0.1 * place for place in range(MODELS)] if is_own else [1] * MODELS
         made = [Bag((x * scale).to(device), coords) for scale in scales]
         made = made if prepare is None else [prepare(one) for one in made]
-        probes.append(_Probe(made, torch.tensor(label % data.n_classes, device=device)))
+        probes.append(_Probe(made, label_tensor(_any_label(label, data), device)))
     return probes
+
+
+def _any_label(number: int, data: Resident) -> int | tuple[int, ...]:
+    """Return one of the classes, or a set of labels that is another for the next number."""
+    if data.is_multi_label:
+        return tuple((number + place) % 2 for place in range(data.n_classes))
+    return number % data.n_classes
 
 
 def _computation(cell: Cell, model: nn.Module, data: Resident) -> Computation:
@@ -125,7 +132,12 @@ def _computation(cell: Cell, model: nn.Module, data: Resident) -> Computation:
 
 
 def _context(cell: Cell, data: Resident) -> Context:
-    return Context(n_classes=data.n_classes, epochs=cell.recipe.epochs, parents=cell.parents)
+    return Context(
+        n_classes=data.n_classes,
+        epochs=cell.recipe.epochs,
+        parents=cell.parents,
+        is_multi_label=data.is_multi_label,
+    )
 
 
 def _numerics(models: list[nn.Module], computation: Computation, cell: Cell, data: Resident) -> str:
@@ -162,7 +174,7 @@ def _gradients(
         masks.start(key)
     before = {name: value.clone() for name, value in model.named_buffers()}
     model.train()
-    loss_of = getattr(model, "loss", cross_entropy)
+    loss_of = getattr(model, "loss", default_loss)
     shared: Any = SharedContext(context)
     loss = loss_of(model(probe.bags[place]), probe.label, shared)
     found = torch.autograd.grad(loss, list(named.values()), allow_unused=True)

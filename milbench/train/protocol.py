@@ -55,7 +55,7 @@ def order_names(run: Run, epoch: int) -> tuple[str | int, ...]:
     return (run.cell.chance, run.repeat, run.seed, epoch)
 
 
-def steps_of(model: Any, order: np.ndarray, labels: Mapping[int, int]) -> list[list[int]]:
+def steps_of(model: Any, order: np.ndarray, labels: Mapping[int, Any]) -> list[list[int]]:
     """Return the bags of each training step of an epoch.
 
     One bag a step, in their order; a method whose loss joins bags has ``join(labels)``, which is

@@ -41,8 +41,8 @@ class Replicas:
         ----------
         bag
             Its instances are (A, N, D), each replica's own, or (N, D), shared.
-        label : () int64
-            Class of the bag.
+        label : () int64, or (L,) float32
+            Class of the bag, or its labels.
         keys : (R,) int32
             Dropout keys of this step, one a replica.
         """

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from milbench.bags import BagTable
     from milbench.features import Features
     from milbench.train.matmul import Matmul
 
@@ -50,7 +51,7 @@ class Resident:
     coords : (N_total, 2), optional
         Positions of the instances.
     labels : (B,)
-        Label of each bag.
+        Label of each bag; where a bag may have several, a tuple of 0 and 1.
     matmul
         What may multiply float32 matrices on the device.
     used_on
@@ -60,7 +61,7 @@ class Resident:
     x: Tensor
     offsets: tuple[int, ...]
     coords: Tensor | None
-    labels: tuple[int, ...]
+    labels: tuple[int, ...] | tuple[tuple[int, ...], ...]
     n_classes: int
     matmul: Matmul = DEFAULT
     used_on: torch.device | None = None
@@ -74,6 +75,11 @@ class Resident:
     def in_dim(self) -> int:
         """Return D; for images the count of values of one instance."""
         return int(self.x[0].numel())
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Return whether a bag may have several labels."""
+        return isinstance(self.labels[0], tuple)
 
     @property
     def is_image(self) -> bool:
@@ -124,10 +130,15 @@ def resident(
         used_on=torch.device(device),
         offsets=tuple(features.offsets.tolist()),
         coords=coords,
-        labels=tuple(features.table.labels.tolist()),
+        labels=_labels(features.table),
         n_classes=len(features.table.classes),
         matmul=matmul,
     )
+
+
+def _labels(table: BagTable) -> tuple[int, ...] | tuple[tuple[int, ...], ...]:
+    listed = table.labels.tolist()
+    return tuple(tuple(row) for row in listed) if table.is_multi_label else tuple(listed)
 
 
 def _room(device: str) -> float:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
 from milbench.errors import TrainingError
@@ -20,6 +19,7 @@ from milbench.seeds import seed
 from milbench.train.dropout import name_dropout, step_keys
 from milbench.train.flop import library_for
 from milbench.train.fold import Fitted
+from milbench.train.loss import default_loss, label_tensor, mean_loss
 from milbench.train.matmul import multiplying
 from milbench.train.optim import build_optimizer, learning_rate
 from milbench.train.plateau import Plateau
@@ -43,11 +43,6 @@ if TYPE_CHECKING:
 JOINED_VALUES = 2**26
 
 
-def cross_entropy(output: Output, label: Tensor, _context: Context) -> Tensor:
-    """Return the cross-entropy of one bag: the loss of every method that declares none."""
-    return F.cross_entropy(output.logits, label)
-
-
 def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
     """Train ``model`` on the training bags of ``fold`` and select on its validation bags.
 
@@ -68,9 +63,7 @@ def fit_sequential(model: nn.Module, fold: Fold) -> Fitted:
         forward=forward,
         parameters=parameters,
         optimizer=build_optimizer(parameters, recipe),
-        labels={
-            b: torch.tensor(label, device=parameters[0].device) for b, label in fold.labels.items()
-        },
+        labels={b: label_tensor(v, parameters[0].device) for b, v in fold.labels.items()},
         masks=name_dropout(model, parameters[0].device),
         fold=fold,
         plateau=Plateau(recipe) if recipe.schedule == "plateau" else None,
@@ -116,7 +109,7 @@ def _train_epoch(training: _Training, epoch: int) -> None:
     rate = learning_rate(run.cell.recipe, epoch) if plateau is None else plateau.rate
     order = epoch_order(fold.n_bags, fold.train, *order_names(run, epoch))
     keys = _dropout_keys(training, epoch)
-    loss_of: Loss = getattr(model, "loss", cross_entropy)
+    loss_of: Loss = getattr(model, "loss", default_loss)
     context = fold.at_epoch(epoch)
     joins_bags = hasattr(model, "join")
     model.train()
@@ -172,7 +165,7 @@ def _validation_loss(training: _Training, epoch: int) -> float:
     training.model.eval()
     positions = fold.valid.tolist()
     logits = torch.stack([forward(fold.bags[bag]).logits for bag in positions])  # (V, C)
-    loss = float(F.cross_entropy(logits, torch.stack([labels[bag] for bag in positions])))
+    loss = float(mean_loss(logits, torch.stack([labels[bag] for bag in positions])))
     if not math.isfinite(loss):
         raise TrainingError(diverged("validation", epoch, fold.run.cell.recipe.lr))
     return loss

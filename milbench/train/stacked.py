@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from milbench.errors import TrainingError
 from milbench.seeds import seed
@@ -21,6 +20,7 @@ from milbench.train.computation import computation_name, shared_computation
 from milbench.train.dropout import step_keys
 from milbench.train.flop import library_for_stack
 from milbench.train.fold import Fitted
+from milbench.train.loss import bag_losses, label_tensor
 from milbench.train.matmul import multiplying
 from milbench.train.protocol import Stopper, epoch_order, order_names
 from milbench.train.replicas import Replicas
@@ -107,7 +107,7 @@ class _Stack:
         self.optimizer = stacked_optimizer(weights, recipes)
         self._device = weights[0].device
         known = {bag: label for fold in folds for bag, label in fold.labels.items()}
-        self._labels = {b: torch.tensor(v, device=self._device) for b, v in known.items()}
+        self._labels = {b: label_tensor(v, self._device) for b, v in known.items()}
         self._plan()
 
     def _plan(self) -> None:
@@ -173,8 +173,7 @@ class _Stack:
         for bag, active in self._valid.items():
             mine, label = self._bags.of(bag, active), self._labels[bag]
             logits = self.replicas.logits(mine, label, active, self._no_keys)  # (A, C)
-            loss = F.cross_entropy(logits, label.expand(len(logits)), reduction="none")
-            total.index_add_(0, active.index, loss.double())
+            total.index_add_(0, active.index, bag_losses(logits, label).double())
         counts = [max(len(member.fold.valid), 1) for member in self.members]
         return [loss / count for loss, count in zip(total.tolist(), counts, strict=True)]
 

@@ -303,7 +303,7 @@ def _rows(
     rows = {
         "bag": [table.ids[bag] for bag in bags],
         "patient": [table.patients[bag] for bag in bags],
-        "label": [int(table.labels[bag]) for bag in bags],
+        "label": table.labels[positions].tolist(),
         "score": score.tolist(),
     }
     return rows if coarse is None else rows | {"coarse_score": coarse.tolist()}

@@ -48,11 +48,13 @@ class ABMIL(nn.Module):
         Width L of the attention space.
     dropout
         After the last embedding layer.
+    multi_label
+        Whether each class is a label of its own: then two have two logits.
     """
 
     gated = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a method's settings are keywords by contract
         self,
         in_dim: int,
         n_classes: int,
@@ -60,11 +62,13 @@ class ABMIL(nn.Module):
         hidden: Sequence[int] = (512,),
         attention: int = 128,
         dropout: float = 0.25,
+        multi_label: bool = False,
     ) -> None:
         super().__init__()
+        self.is_multi_label = multi_label
         self.embed, width = Layers(in_dim, hidden, dropout), (in_dim, *hidden)[-1]
         self.attention = AttentionScores(width, attention, gated=self.gated)
-        self.head = nn.Linear(width, logit_count(n_classes))
+        self.head = nn.Linear(width, n_classes if multi_label else logit_count(n_classes))
         self.apply(glorot_start)
 
     def forward(self, bag: Bag) -> Output:
@@ -77,7 +81,8 @@ class ABMIL(nn.Module):
         """
         embedded = self.embed(bag.x)  # (N, M)
         pooled, weights = attention_pool(embedded, self.attention(embedded))  # (M,), (N,)
-        return Output(logits=with_negative(self.head(pooled)), scores=weights)
+        logits = self.head(pooled)  # (L,), (1,) or (C,)
+        return Output(logits if self.is_multi_label else with_negative(logits), scores=weights)
 
 
 class GatedABMIL(ABMIL):

@@ -44,6 +44,8 @@ class ABMILCNN(nn.Module):
     mean, sd
         Bytes are divided by 255, less ``mean``, divided by ``sd``, every channel alike; those of
         MNIST by default. Floats stay as they are.
+    multi_label
+        Whether each class is a label of its own: then two have two logits.
     """
 
     gated = False
@@ -58,15 +60,18 @@ class ABMILCNN(nn.Module):
         attention: int = 128,
         mean: float = MNIST_MEAN,
         sd: float = MNIST_SD,
+        multi_label: bool = False,
     ) -> None:
         super().__init__()
+        self.is_multi_label = multi_label
         if network not in NETWORKS:
             raise MilbenchError(
                 f"abmil-cnn: network is {network!r}; choose one of {', '.join(NETWORKS)}"
             )
         self.embed = NETWORKS[network](in_dim, image, mean=mean, sd=sd)
         self.attention = AttentionScores(self.embed.width, attention, gated=self.gated)
-        self.head = nn.Linear(self.embed.width, logit_count(n_classes))
+        outputs = n_classes if multi_label else logit_count(n_classes)
+        self.head = nn.Linear(self.embed.width, outputs)
 
     def forward(self, bag: Bag) -> Output:
         """Map bag.x of shape (N, C, H, W) to logits (C,) and attention (N,).
@@ -78,7 +83,8 @@ class ABMILCNN(nn.Module):
         """
         embedded = self.embed(bag.x)  # (N, M)
         pooled, weights = attention_pool(embedded, self.attention(embedded))  # (M,), (N,)
-        return Output(logits=with_negative(self.head(pooled)), scores=weights)
+        logits = self.head(pooled)  # (L,), (1,) or (C,)
+        return Output(logits if self.is_multi_label else with_negative(logits), scores=weights)
 
 
 class GatedABMILCNN(ABMILCNN):

@@ -33,6 +33,8 @@ class AMIL(ABMILCNN):
         Channels, rows and columns of a patch; None is a square of three channels or of one.
     attention
         Width of the attention space.
+    multi_label
+        As for ABMILCNN.
     """
 
     def __init__(
@@ -42,5 +44,14 @@ class AMIL(ABMILCNN):
         *,
         image: Sequence[int] | None = None,
         attention: int = 128,
+        multi_label: bool = False,
     ) -> None:
-        super().__init__(in_dim, n_classes, image=image, attention=attention, mean=0.0, sd=1.0)
+        super().__init__(
+            in_dim,
+            n_classes,
+            image=image,
+            attention=attention,
+            mean=0.0,
+            sd=1.0,
+            multi_label=multi_label,
+        )

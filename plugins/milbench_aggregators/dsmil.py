@@ -61,16 +61,23 @@ class DSMIL(nn.Module):
 
     Parameters
     ----------
+    multi_label
+        Whether each class is a label of its own, as the authors train several of them: then each
+        has a stream, and is trained on whether the bag has it.
     negative
         Whether two classes share one stream. False gives each its own, as the authors do for the
         two lung cancers of TCGA, where no class is the absence of the other.
     """
 
-    def __init__(self, in_dim: int, n_classes: int, *, negative: bool = True) -> None:
+    def __init__(
+        self, in_dim: int, n_classes: int, *, negative: bool = True, multi_label: bool = False
+    ) -> None:
         super().__init__()
+        self.is_multi_label = multi_label
         self.in_dim = in_dim
         self.n_classes = n_classes
-        streams = 1 if negative and n_classes == 2 else n_classes  # noqa: PLR2004  # binary
+        is_one = negative and n_classes == 2 and not multi_label  # noqa: PLR2004  # binary
+        streams = 1 if is_one else n_classes
         self.instances = nn.Linear(in_dim, streams)
         self.query = nn.Sequential(
             nn.Linear(in_dim, QUERY), nn.ReLU(), nn.Linear(QUERY, QUERY), nn.Tanh()
@@ -88,9 +95,12 @@ class DSMIL(nn.Module):
         """
         check_instances(bag.x, self.in_dim)
         said = self.streams(bag.x)
+        scores = said.attention.squeeze(-1)
+        if self.is_multi_label:
+            return Output(said.bag, scores, said.instances, extra=said)
         return Output(
             logits=with_negative(said.bag),
-            scores=said.attention.squeeze(-1),
+            scores=scores,
             instance_logits=with_negative(said.instances),
             extra=said,
         )
@@ -113,8 +123,8 @@ class DSMIL(nn.Module):
         ----------
         output
             Of :meth:`forward`.
-        label : () int64
-            The bag's class.
+        label : () int64, or (L,)
+            The bag's class, or 1 for each label that it has.
         context
             Not needed; set by contract.
 
@@ -124,9 +134,11 @@ class DSMIL(nn.Module):
             0.5 on the bag's logits, 0.5 on the highest logit of an instance.
         """
         said: Streams = output.extra
-        first = self.n_classes - len(said.bag)  # 1 where the negative class has no stream
-        classes = torch.arange(first, self.n_classes, device=label.device)  # (S,)
-        target = (classes == label).to(said.bag.dtype)  # (S,)
+        target = label.to(said.bag.dtype)  # (S,) of labels
+        if not self.is_multi_label:
+            first = self.n_classes - len(said.bag)  # 1 where the negative class has no stream
+            classes = torch.arange(first, self.n_classes, device=label.device)  # (S,)
+            target = (classes == label).to(said.bag.dtype)  # (S,)
         highest = said.instances.amax(dim=0)  # (S,)
         bag_loss = F.binary_cross_entropy_with_logits(said.bag, target)
         return 0.5 * bag_loss + 0.5 * F.binary_cross_entropy_with_logits(highest, target)

@@ -33,12 +33,14 @@ class DSMILClassic(DSMIL):
 
     Parameters
     ----------
-    negative
-        As for DSMIL: whether two classes share one stream.
+    negative, multi_label
+        As for DSMIL: whether two classes share one stream, and whether classes are labels.
     """
 
-    def __init__(self, in_dim: int, n_classes: int, *, negative: bool = True) -> None:
-        super().__init__(in_dim, n_classes, negative=negative)
+    def __init__(
+        self, in_dim: int, n_classes: int, *, negative: bool = True, multi_label: bool = False
+    ) -> None:
+        super().__init__(in_dim, n_classes, negative=negative, multi_label=multi_label)
         streams = self.instances.out_features
         self.instances.reset_parameters()
         del self.query, self.head  # so that parameters come in the order of that code

@@ -35,9 +35,11 @@ class MiNetEmbedding(nn.Module):
         Widths of the layers.
     dropout
         After the last layer, before pooling.
+    multi_label
+        Whether each class is a label of its own: then two have two logits.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a method's settings are keywords by contract
         self,
         in_dim: int,
         n_classes: int,
@@ -45,6 +47,7 @@ class MiNetEmbedding(nn.Module):
         pooling: Literal["max", "mean", "lse"] = "max",
         hidden: Sequence[int] = (256, 128, 64),
         dropout: float = 0.5,
+        multi_label: bool = False,
     ) -> None:
         super().__init__()
         if pooling not in ("max", "mean", "lse"):
@@ -54,7 +57,9 @@ class MiNetEmbedding(nn.Module):
         self.in_dim = in_dim
         self.pooling = pooling
         self.embed = embedding_stack(in_dim, hidden, dropout)
-        self.head = nn.Linear((in_dim, *hidden)[-1], logit_count(n_classes))
+        self.is_multi_label = multi_label
+        outputs = n_classes if multi_label else logit_count(n_classes)
+        self.head = nn.Linear((in_dim, *hidden)[-1], outputs)
         self.apply(glorot_start)
 
     def forward(self, bag: Bag) -> Output:
@@ -67,7 +72,8 @@ class MiNetEmbedding(nn.Module):
         """
         check_instances(bag.x, self.in_dim)
         embedded = self.embed(bag.x)  # (N, M)
-        return Output(logits=with_negative(self.head(pool(embedded, self.pooling))))
+        logits = self.head(pool(embedded, self.pooling))  # (L,), (1,) or (C,)
+        return Output(logits if self.is_multi_label else with_negative(logits))
 
 
 def pool(embedded: Tensor, pooling: str) -> Tensor:

@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from torch import nn
+from torch.nn import functional as F
 
 from milbench import Bag, MilbenchError, Output
 from milbench.nn import check_instances, embedding_stack, glorot_start, logit_count, with_negative
@@ -39,9 +40,12 @@ class MiNetInstance(nn.Module):
         Widths of the layers.
     dropout
         After the last layer.
+    multi_label
+        Whether each class is a label of its own: then each has a sigmoid, which is pooled as that
+        of the authors' two classes is.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a method's settings are keywords by contract
         self,
         in_dim: int,
         n_classes: int,
@@ -49,6 +53,7 @@ class MiNetInstance(nn.Module):
         pooling: Literal["max", "mean", "lse"] = "max",
         hidden: Sequence[int] = (256, 128, 64),
         dropout: float = 0.5,
+        multi_label: bool = False,
     ) -> None:
         super().__init__()
         if pooling not in ("max", "mean", "lse"):
@@ -56,7 +61,9 @@ class MiNetInstance(nn.Module):
         self.in_dim = in_dim
         self.pooling = pooling
         self.embed = embedding_stack(in_dim, hidden, dropout)
-        self.head = nn.Linear((in_dim, *hidden)[-1], logit_count(n_classes))
+        self.is_multi_label = multi_label
+        outputs = n_classes if multi_label else logit_count(n_classes)
+        self.head = nn.Linear((in_dim, *hidden)[-1], outputs)
         self.apply(glorot_start)
 
     def forward(self, bag: Bag) -> Output:
@@ -71,6 +78,8 @@ class MiNetInstance(nn.Module):
         """
         check_instances(bag.x, self.in_dim)
         outputs = self.head(self.embed(bag.x))  # (N, 1) or (N, C)
+        if self.is_multi_label:
+            return Output(pool_labels(outputs, self.pooling), outputs, outputs)
         instance_logits = with_negative(outputs)  # (N, C)
         return Output(
             logits=pool(instance_logits, self.pooling),
@@ -86,3 +95,12 @@ def pool(instance_logits: Tensor, pooling: str) -> Tensor:
     if pooling == "mean":  # the mean of probabilities, in logarithms
         instance_logits = instance_logits.log_softmax(dim=-1)
     return instance_logits.logsumexp(dim=0) - math.log(len(instance_logits))
+
+
+def pool_labels(instance_logits: Tensor, pooling: str) -> Tensor:
+    """Pool the logits of the labels of the instances (N, L) into those of the bag (L,)."""
+    if pooling != "mean":
+        return pool(instance_logits, pooling)
+    present = F.logsigmoid(instance_logits).logsumexp(dim=0)  # (L,), the mean of sigmoids in logs
+    absent = F.logsigmoid(-instance_logits).logsumexp(dim=0)
+    return present - absent

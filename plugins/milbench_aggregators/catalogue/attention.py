@@ -61,6 +61,7 @@ RECORDS = (
         paper=LI,
         recipe=DUAL_STREAM,
         stackable=True,
+        multi_label=True,  # their loss is one sigmoid a class
         fidelity="exact",
     ),
     Aggregator(
@@ -70,6 +71,7 @@ RECORDS = (
         paper=LI,
         recipe=DUAL_STREAM_CLASSIC,
         stackable=True,
+        multi_label=True,  # their loss is one sigmoid a class
         fidelity="exact",
     ),
     Aggregator(

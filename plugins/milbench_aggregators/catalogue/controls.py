@@ -13,6 +13,7 @@ RECORDS = (
         target="milbench_aggregators.prior:Prior",
         summary="class frequencies of the training bags",
         control=True,
+        multi_label=True,  # each label by itself
         search={},
     ),
     Aggregator(
@@ -20,6 +21,7 @@ RECORDS = (
         target="milbench_aggregators.bag_size:BagSize",
         summary="logistic regression on the bag size alone",
         control=True,
+        multi_label=True,  # each label by itself
         search={},
     ),
     Aggregator(
@@ -28,6 +30,7 @@ RECORDS = (
         summary="logistic regression on min, mean and max",
         paper=GARTNER,
         control=True,
+        multi_label=True,  # each label by itself
         search={},
     ),
     Aggregator(
@@ -36,6 +39,7 @@ RECORDS = (
         summary="random forest on min, mean and max",
         paper=f"{GARTNER}; {BREIMAN}",
         control=True,
+        multi_label=True,  # each label by itself
         search={},
     ),
 )

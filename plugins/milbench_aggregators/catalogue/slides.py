@@ -73,6 +73,7 @@ RECORDS = (
         paper=LU,
         recipe=CLUSTERED,
         stackable=True,
+        multi_label=False,  # one instance speaks for all classes
     ),
     Aggregator(
         name="transmil",
