@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from milbench.metrics.catalogue import find
+from milbench.metrics.definitions import find
 from milbench.stats.bootstrap import replicate_variance, score_weighted
 from milbench.stats.pairing import align
 from milbench.stats.resampled import ROUNDING, defined, is_constant

@@ -1,9 +1,10 @@
 """P: the paired bootstrap over patients, with the variance between repeats added.
 
 A draw takes as many patients as there are, with replacement, from each stratum of patients with
-the same set of classes; all bags of a patient come along, in all repeats and for all methods. A
-patient drawn twice counts twice, so a draw is a column of weights and nothing is trained or sorted
-again. A fold without one of the classes in a draw is left out of that draw, for every method.
+the same set of classes or labels; all bags of a patient come along, in all repeats and for all
+methods. A patient drawn twice counts twice, so a draw is a column of weights and nothing is trained
+or sorted again. A fold without one of the classes in a draw is left out of that draw, for every
+method.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from milbench.errors import StatisticsError
-from milbench.metrics.catalogue import find, value_of
+from milbench.metrics.catalogue import value_of
+from milbench.metrics.definitions import find
 from milbench.metrics.rows import Floats, Integers, Weights, ratio
 from milbench.stats.design import Design, design_of, runs_of
 from milbench.stats.draws import drawn_patients, strata_of
@@ -221,7 +223,8 @@ def replicate_variance(per_seed: Floats) -> float:
 def _number(metric: str, owners: Sequence[Integers], patients: int) -> Number:
     """Return the type for weights: float32 where whatever the metric counts is exact in it."""
     bags = patients * max(int(np.bincount(rows).max()) for rows in owners)  # no draw has more
-    is_count = find(metric).kind in ("ranking", "count")
+    # Pairs of a bag and a label are more than the bags.
+    is_count = find(metric).kind in ("ranking", "count") and metric != "micro-auroc"
     # The largest count is twice that of pairs, half of the bags with the other half.
     return np.float32 if is_count and bags**2 / 2 < WHOLE else np.float64
 

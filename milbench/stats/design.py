@@ -47,7 +47,8 @@ class Design:
     same_folds
         Whether there are several repeats, all with the same folds, so that they are only seeds.
     smallest_class
-        Patients with a bag of the class that has the fewest.
+        Patients with a bag of the class that has the fewest; of labels, with a bag that has, or
+        has not, the label for which these are fewest.
     """
 
     repeats: int
@@ -114,13 +115,24 @@ def design_of(predictions: Predictions) -> Design:
         test_share=n_test / others if others > 0 else float("inf"),
         one_split=len(set().union(*tested)) == 1,
         same_folds=repeats > 1 and all(folds == tested[0] for folds in tested),
-        smallest_class=min(patients_by_class(predictions)),
+        smallest_class=_smallest_class(predictions),
     )
 
 
 def patients_by_class(predictions: Predictions) -> tuple[int, ...]:
-    """Return how many patients have a bag of each class."""
+    """Return how many patients have a bag of each class, or with each label."""
     return tuple(
-        len(np.unique(predictions.patient[predictions.label == c]))
+        len(np.unique(predictions.patient[predictions.has(c)]))
         for c in range(predictions.n_classes)
     )
+
+
+def _smallest_class(predictions: Predictions) -> int:
+    fewest = min(patients_by_class(predictions))
+    if not predictions.is_multi_label:
+        return fewest
+    without = (
+        len(np.unique(predictions.patient[~predictions.has(label)]))
+        for label in range(predictions.n_classes)
+    )
+    return min(fewest, *without)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from milbench.metrics.catalogue import Value, evaluate, evaluate_each, find
+from milbench.metrics.catalogue import Value, evaluate, evaluate_each
+from milbench.metrics.definitions import find
 from milbench.metrics.rows import Floats, ratio
 from milbench.stats.design import Run, design_of, runs_of
 

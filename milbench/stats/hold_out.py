@@ -62,10 +62,11 @@ def hold_out(methods: Mapping[str, Predictions], *, draws: int = 9_999, seed: in
     """
     aligned = align(methods)
     first = next(iter(aligned.values()))
-    if len(aligned) != 2 or first.n_classes != 2:  # noqa: PLR2004
+    if len(aligned) != 2 or first.n_classes != 2 or first.is_multi_label:  # noqa: PLR2004
+        of = "labels" if first.is_multi_label else "classes"
         raise StatisticsError(
-            f"hold-out tests of {len(aligned)} methods with {first.n_classes} classes: expected "
-            "two of each; use the patient bootstrap for others"
+            f"hold-out tests of {len(aligned)} methods with {first.n_classes} {of}: expected "
+            "two methods and two classes; use the patient bootstrap for others"
         )
     runs = list(first.runs())
     if len({fold for _, fold, _, _ in runs}) > 1:

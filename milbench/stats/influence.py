@@ -49,7 +49,13 @@ def closed_form(a: Predictions, b: Predictions) -> ClosedForm:
     ----------
     a, b
         From :func:`milbench.stats.pairing.align`, so that their rows are the same.
+
+    Raises
+    ------
+    StatisticsError
+        If there are not two classes.
     """
+    _check_classes(a)
     runs = runs_of(a)
     names, bag = np.unique(a.bag, return_inverse=True)
     _, first = np.unique(a.bag, return_index=True)
@@ -90,8 +96,9 @@ def cross_validated_auc(a: Predictions, b: Predictions | None = None) -> CrossVa
     Raises
     ------
     StatisticsError
-        If there are several repeats or seeds.
+        If there are several repeats or seeds, or not two classes.
     """
+    _check_classes(a)
     runs = runs_of(a)
     if len({(run.repeat, run.seed) for run in runs}) > 1:
         raise StatisticsError(
@@ -103,6 +110,15 @@ def cross_validated_auc(a: Predictions, b: Predictions | None = None) -> CrossVa
     spread = float(np.mean([(gap**2).mean() for gap, _ in folds]))
     value = float(np.mean([value for _, value in folds]))
     return CrossValidatedAuc(value, float(np.sqrt(spread / len(a))))
+
+
+def _check_classes(predictions: Predictions) -> None:
+    p = predictions
+    if p.is_multi_label or p.n_classes != 2:  # noqa: PLR2004  # the area of two classes
+        raise StatisticsError(
+            f"influence curves with {p.n_classes} {'labels' if p.is_multi_label else 'classes'}: "
+            "expected two classes; use the patient bootstrap"
+        )
 
 
 def _shares(predictions: Predictions) -> Floats:

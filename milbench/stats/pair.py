@@ -142,14 +142,16 @@ def facts_of(metric: str, predictions: Predictions, drawn: Bootstrap) -> Facts:
         several_bags=len(np.unique(predictions.patient)) < len(np.unique(predictions.bag)),
         metric=metric,
         n_classes=predictions.n_classes,
+        is_multi_label=predictions.is_multi_label,
     )
 
 
 def _classes(methods: Mapping[str, Predictions], question: Question) -> tuple[PerClass, ...]:
-    """Return sensitivity, and with more than two classes AUROC, of each class."""
+    """Return sensitivity, and with more than two classes or one label AUROC, of each of them."""
     first = next(iter(methods.values()))
     sure = all(p.is_probability for p in methods.values())
-    wanted: list[ClassMetric] = ["auroc"] if first.n_classes > 2 else []  # noqa: PLR2004
+    several = first.n_classes > (1 if first.is_multi_label else 2)
+    wanted: list[ClassMetric] = ["auroc"] if several else []
     wanted += ["sensitivity"] if sure else []
     return tuple(
         per_class(name, methods, draws=question.draws, seed=derived("classes", question.seed, name))
@@ -159,4 +161,4 @@ def _classes(methods: Mapping[str, Predictions], question: Question) -> tuple[Pe
 
 def _is_fixed(facts: Facts) -> bool:
     one_run = facts.one_split and max(facts.repeats, facts.seeds, facts.folds) == 1
-    return one_run and facts.n_classes == 2  # noqa: PLR2004  # DeLong's area is of two classes
+    return one_run and facts.has_two_classes  # DeLong's area is of two classes

@@ -53,7 +53,8 @@ def _check_pair(first: tuple[str, Predictions], second: tuple[str, Predictions])
             "both must come from one data set"
         )
     for column in ("label", "patient"):
-        differs = np.flatnonzero(getattr(a, column) != getattr(b, column))
+        unequal = getattr(a, column) != getattr(b, column)  # (M,) or (M, L)
+        differs = np.flatnonzero(unequal.reshape(len(a), -1).any(axis=1))
         if differs.size:
             where = differs[0]
             raise StatisticsError(

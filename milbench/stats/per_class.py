@@ -1,4 +1,4 @@
-"""Each class against the rest: which class makes the difference. A look, not a claim.
+"""Each class against the rest, or each label: which one makes the difference. A look, not a claim.
 
 The tests are those of the data set, P on the AUROC or sensitivity of a class, corrected over
 classes and pairs by Benjamini and Hochberg. Every line is marked ``EXPLORATORY``.
@@ -87,7 +87,7 @@ def per_class(
     values: list[ClassValue] = []
     differences: list[ClassDifference] = []
     for number, name in _classes(metric, first):
-        patients = len(np.unique(first.patient[first.label == number]))
+        patients = len(np.unique(first.patient[first.has(number)]))
         rest = {label: one_vs_rest(metric, p, number) for label, p in methods.items()}
         chance = derived("per class", seed, name)
         drawn = patient_bootstrap(metric, rest, draws=draws, seed=chance)
@@ -102,15 +102,17 @@ def per_class(
 
 
 def one_vs_rest(metric: ClassMetric, predictions: Predictions, number: int) -> Predictions:
-    """Return the question "this class or another one" as predictions with two classes."""
+    """Return "this class or another one", or "this label or not", as predictions of two classes."""
     p = predictions
     if metric == "auroc":
         own = p.score[:, number]
+    elif p.is_multi_label:
+        own = (p.score[:, number] >= p.threshold[:, number]).astype(np.float64)
     else:
         own = (decide(p.score, p.threshold) == number).astype(np.float64)
     return replace(
         p,
-        label=(p.label == number).astype(np.int64),
+        label=p.has(number).astype(np.int64),
         score=np.column_stack([1.0 - own, own]),
         threshold=np.full(len(p), 0.5),
         classes=("rest", p.classes[number]),
@@ -127,8 +129,9 @@ def wilson(share: float, n: int, level: float = 0.95) -> tuple[float, float]:
 
 def _classes(metric: ClassMetric, predictions: Predictions) -> Iterator[tuple[int, str]]:
     """Yield the classes; of two, AUROC is the same for both, so the second stands for it."""
+    is_each = predictions.is_multi_label or predictions.n_classes > 2  # noqa: PLR2004
     for number, name in enumerate(predictions.classes):
-        if metric == "sensitivity" or predictions.n_classes > 2 or number == 1:  # noqa: PLR2004
+        if metric == "sensitivity" or is_each or number == 1:
             yield number, name
 
 

@@ -38,6 +38,8 @@ class Facts:
         Whether a patient has more than one bag.
     metric, n_classes
         Of the data set.
+    is_multi_label
+        Whether bags may have several of the ``n_classes`` labels.
     """
 
     methods: int = 2
@@ -49,6 +51,12 @@ class Facts:
     several_bags: bool
     metric: str
     n_classes: int
+    is_multi_label: bool = False
+
+    @property
+    def has_two_classes(self) -> bool:
+        """Return whether every bag is of one of two classes."""
+        return self.n_classes == 2 and not self.is_multi_label  # noqa: PLR2004  # two classes
 
 
 class Procedure(NamedTuple):
@@ -155,7 +163,7 @@ def over_cohorts(cohorts: int, methods: int, *, versus_control: bool = False) ->
 
 def _fixed_models(facts: Facts) -> Iterator[Procedure]:
     few = facts.smallest_class < ENOUGH_FOR_DELONG
-    if facts.metric == "auroc" and facts.n_classes == 2:  # noqa: PLR2004
+    if facts.metric == "auroc" and facts.has_two_classes:
         name = "Obuchowski" if facts.several_bags else "DeLong"
         why = f"{facts.smallest_class} patients in the smaller class, {ENOUGH_FOR_DELONG} needed"
         if few:

@@ -35,13 +35,13 @@ def within_fold_pairs(predictions: Predictions) -> float:
     Raises
     ------
     StatisticsError
-        If there are more than two classes.
+        If there are more than two classes, or several labels a bag.
     """
     p = predictions
-    if p.n_classes != 2:  # noqa: PLR2004  # pairs of which classes, with more
+    if p.is_multi_label or p.n_classes != 2:  # noqa: PLR2004  # pairs of which, with more
         raise StatisticsError(
-            f"pairs inside folds with {p.n_classes} classes: expected two; score one class "
-            "against the rest"
+            f"pairs inside folds with {p.n_classes} {'labels' if p.is_multi_label else 'classes'}: "
+            "expected two classes; score one class against the rest"
         )
     pairs: dict[tuple[int, int], list[float]] = {}  # pairs, and those in the right order
     for run in runs_of(p):
