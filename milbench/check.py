@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from milbench.code import code_hash
 from milbench.errors import PluginError, ScoreError
-from milbench.metrics.catalogue import rankable
+from milbench.metrics.definitions import rankable, why_not
 from milbench.records import Aggregator, Dataset, Tiler
 from milbench.search import RECIPE_FIELDS, TUNED, why_untuned
 from milbench.space import Choice
@@ -47,7 +47,7 @@ def faults(path: Path, registry: Registry, results: Path | None = None) -> list[
         *_tiler_faults(data, registry),
         *_method_faults(data, registry, stored),
         *_reference_faults(data, registry),
-        *_metric_faults(data),
+        *_metric_faults(data, registry),
     ]
 
 
@@ -56,7 +56,7 @@ def argument_faults(record: Aggregator | Tiler, args: dict[str, Any]) -> list[st
     parameters = inspect.signature(record.load()).parameters
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
         return []
-    known = [name for name in parameters if name not in ("self", *record.given)]
+    known = [name for name in parameters if name not in ("self", *record.given, *record.told)]
     return [
         f"{name}: no setting of {record.name}{_suggest(name, known)}"
         for name in args
@@ -228,7 +228,12 @@ def _reference_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]
             yield from [f"report.reference: there is no row {reference!r}: {why}"] * bool(why)
 
 
-def _metric_faults(data: dict[str, Any]) -> Iterator[str]:
+def _metric_faults(data: dict[str, Any], registry: Registry) -> Iterator[str]:
+    known = list(_known_datasets(data, registry))
+    for dataset in known:
+        fault = _unfit(dataset.primary_metric, dataset)
+        if fault:
+            yield f"datasets: {dataset.name} is ranked by {dataset.primary_metric}: {fault}"
     report = data.get("report")
     metrics = report.get("metrics") if isinstance(report, dict) else None
     for position, metric in enumerate(metrics if isinstance(metrics, list) else []):
@@ -236,6 +241,26 @@ def _metric_faults(data: dict[str, Any]) -> Iterator[str]:
             rankable(str(metric))
         except ScoreError as error:
             yield f"report.metrics[{position}]: {error}"
+            continue
+        for dataset in known:
+            fault = _unfit(str(metric), dataset)
+            if fault:
+                yield f"report.metrics[{position}]: on {dataset.name}, {fault}"
+
+
+def _unfit(metric: str, dataset: Dataset) -> str:
+    """Return why a data set cannot be scored by a metric, or empty text."""
+    try:
+        return why_not(metric, is_multi_label=dataset.is_multi_label)
+    except ScoreError as error:
+        return str(error)
+
+
+def _known_datasets(data: dict[str, Any], registry: Registry) -> Iterator[Dataset]:
+    names = data.get("datasets", [])
+    for name in names if _is_list(names) else []:
+        if isinstance(name, str) and len(registry.matching("dataset", name)) == 1:
+            yield registry.record(Dataset, name)
 
 
 def _lookup(place: str, kind: Kind, name: object, registry: Registry) -> Iterator[str]:

@@ -320,6 +320,7 @@ def _dataset_info(dataset: Dataset, view: View, state: dict[str, Any]) -> Datase
         notes=tuple(state.get("notes", ())),
         levels=dataset.levels,
         patient_rule=dataset.patient_rule,
+        is_multi_label=dataset.is_multi_label,
     )
 
 

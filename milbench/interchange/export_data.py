@@ -29,8 +29,14 @@ def bags_of(features: Features, *, with_coords: bool = True) -> Iterator[OutBag]
     Raises
     ------
     FeatureError
-        If the instances are images, which no other tool's layout of features holds.
+        If the instances are images, or bags have several labels, which no other tool's layout
+        holds.
     """
+    if features.table.is_multi_label:
+        raise FeatureError(
+            f"{features.dataset}: its bags have several labels, and the layouts of other tools one "
+            "class a bag; export a data set of one label"
+        )
     if features.is_image:
         raise FeatureError(
             f"{features.dataset}: {features.encoder} gives images; name an encoder that gives "

@@ -31,11 +31,12 @@ def write_predictions(records: Iterable[Record], folder: Path) -> dict[str, int]
     Raises
     ------
     StoreError
-        If no run is finished.
+        If no run is finished, or bags have several labels, which these files cannot hold.
     """
     groups: dict[str, list[Record]] = {}
     for record in records:
         if record["status"] == "done":
+            _check_one_class(record)
             name = "/".join(map(_plain, (record["dataset"], record["method"])))
             groups.setdefault(name, []).append(record)
     if not groups:
@@ -44,6 +45,14 @@ def write_predictions(records: Iterable[Record], folder: Path) -> dict[str, int]
         members.sort(key=lambda record: (record["repeat"], record["fold"], record["seed"]))
         _write(members, folder / name)
     return {name: len(members) for name, members in groups.items()}
+
+
+def _check_one_class(record: Record) -> None:
+    if any(isinstance(label, list) for label in record["test"]["label"]):
+        raise StoreError(
+            f"{record['dataset']}: its bags have several labels, and CLAM's files one class a bag; "
+            "the rows stand in the run files, and milbench leaderboard --format csv has the values"
+        )
 
 
 def _plain(name: str) -> str:

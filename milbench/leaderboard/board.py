@@ -39,6 +39,8 @@ class DatasetInfo:
     patient_rule
         How the bags of a patient are scored as one; each by itself when empty. See
         :func:`milbench.metrics.patient_level.by_patient`.
+    is_multi_label
+        Whether a bag may have several of ``classes``, which are then labels.
     """
 
     name: str
@@ -52,6 +54,7 @@ class DatasetInfo:
     notes: tuple[str, ...] = ()
     levels: Levels | None = None
     patient_rule: Literal["", "max", "mean"] = ""
+    is_multi_label: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from milbench.errors import ScoreError
 from milbench.leaderboard.contrast import contrast
 from milbench.leaderboard.level import levels_of
 from milbench.leaderboard.others import beside, works_with_results
 from milbench.leaderboard.overall import overall_of
 from milbench.leaderboard.score import metrics_of, scores_of
 from milbench.leaderboard.select import select
+from milbench.leaderboard.several import several_of
 from milbench.leaderboard.table import Leaderboard, Row, Section, Skipped, Tuned
-from milbench.metrics.catalogue import rankable
+from milbench.metrics.definitions import rankable, why_not
 from milbench.stats.design import patients_by_class
 
 if TYPE_CHECKING:
@@ -42,10 +44,13 @@ def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
     Raises
     ------
     ScoreError
-        If the board names a metric that there is none of.
+        If the board names a metric that there is none of, or that has no meaning on one of its
+        data sets.
     """
     for metric in (*board.secondary, *([board.metric] if board.metric is not None else [])):
         rankable(metric)
+    for dataset in board.datasets:
+        _check_metrics(board, dataset)
     stored = list(records)
     selections = [(dataset, select(board, dataset, stored)) for dataset in board.datasets]
     sections = [
@@ -68,6 +73,13 @@ def build(board: Board, records: Iterable[Mapping[str, Any]]) -> Leaderboard:
         works=works_with_results(board, sections),
         published=tuple(beside(board, sections)),
     )
+
+
+def _check_metrics(board: Board, dataset: DatasetInfo) -> None:
+    for metric in (board.metric or dataset.primary_metric, *board.secondary):
+        fault = why_not(metric, is_multi_label=dataset.is_multi_label)
+        if fault:
+            raise ScoreError(f"{dataset.name}: {fault}")
 
 
 def _has_runs(selection: Selection) -> bool:
@@ -94,7 +106,8 @@ def _section(board: Board, level: Level, selection: Selection) -> Section:
     ]
     seen = board.seen_before(dataset)
     rows = [_marked(row, "PRETRAINING_OVERLAP") if row.method in seen else row for row in rows]
-    bags, patients, n_patients = _sizes(level, predictions)
+    widest = max(predictions.values(), key=len, default=None)
+    bags, patients, n_patients = _sizes(level, widest)
     return Section(
         dataset=dataset.name,
         encoder=dataset.encoder,
@@ -122,6 +135,7 @@ def _section(board: Board, level: Level, selection: Selection) -> Section:
         split=selection.split,
         level=level.name,
         tree=level.tree([row.method for row in rows if row.coarse_from == "head"]),
+        several=several_of(widest),
     )
 
 
@@ -178,16 +192,15 @@ def _order(row: Row) -> tuple[bool, float, str]:
 
 
 def _sizes(
-    level: Level, predictions: Mapping[str, Predictions]
+    level: Level, widest: Predictions | None
 ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """Return bags and patients of each class, and all patients, where most bags were tested."""
-    if not predictions:
+    if widest is None:
         nothing = (0,) * len(level.classes)
         return nothing, nothing, 0
-    widest = max(predictions.values(), key=len)
     _, first = np.unique(widest.bag, return_index=True)
-    bags = np.bincount(widest.label[first], minlength=widest.n_classes)  # (C,)
-    return tuple(bags.tolist()), patients_by_class(widest), len(np.unique(widest.patient))
+    bags = tuple(int(widest.has(number)[first].sum()) for number in range(widest.n_classes))
+    return bags, patients_by_class(widest), len(np.unique(widest.patient))
 
 
 def _notes(level: Level, complete: Mapping[str, Predictions], tests: Contrast) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from milbench.errors import StatisticsError
 from milbench.leaderboard.table import Versus
-from milbench.metrics import METRICS
+from milbench.metrics.definitions import find
 from milbench.seeds import seed
 from milbench.stats.bootstrap import patient_bootstrap
 from milbench.stats.compare import compare_drawn
@@ -49,7 +49,7 @@ class Contrast:
     @property
     def greater_is_better(self) -> bool:
         """Return the direction of the metric."""
-        return METRICS[self.metric].greater_is_better
+        return find(self.metric).greater_is_better
 
     def versus(self, method: str, reference: str | None) -> Versus | None:
         """Return ``method`` minus ``reference``; None for the reference and without a test."""
@@ -97,7 +97,7 @@ def contrast(board: Board, level: Level, complete: Mapping[str, Predictions]) ->
     if is_exploratory:
         return Contrast(metric, is_exploratory, bootstraps)
     comparisons = compare_drawn(drawn, alpha=board.alpha)
-    better = METRICS[metric].greater_is_better
+    better = find(metric).greater_is_better
     ranks = rank_intervals(tuple(complete), comparisons, greater_is_better=better)
     return Contrast(metric, is_exploratory, bootstraps, comparisons, ranks)
 

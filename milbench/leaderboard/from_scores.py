@@ -18,7 +18,7 @@ from milbench.leaderboard.board import Board, MethodInfo
 from milbench.leaderboard.contrast import Contrast
 from milbench.leaderboard.overall import overall_of
 from milbench.leaderboard.table import Cost, Leaderboard, Row, Runs, Score, Section
-from milbench.metrics.catalogue import rankable
+from milbench.metrics.definitions import rankable
 from milbench.stats.compare import Comparison
 from milbench.stats.corrected_t import corrected_ttest
 from milbench.stats.holm import holm
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from milbench.leaderboard.score_table import Place, ScoreTable
-    from milbench.metrics.catalogue import Metric
+    from milbench.metrics.definitions import Metric
     from milbench.metrics.rows import Floats
     from milbench.stats.corrected_t import TTest
 

@@ -10,7 +10,7 @@ import numpy as np
 from milbench.errors import StatisticsError
 from milbench.leaderboard.forest import combined
 from milbench.leaderboard.select import select
-from milbench.metrics import METRICS
+from milbench.metrics.definitions import find
 from milbench.seeds import seed
 from milbench.stats.cohorts import over_cohorts
 from milbench.stats.pair import study_pair
@@ -155,7 +155,7 @@ def _tested(cohorts: Sequence[str], pairs: Sequence[Pair], question: Question) -
     values = np.array([pair.values for pair in pairs])  # (data sets, 2)
     if len(set(cohorts)) < 2 or not _is_one_metric(pairs) or np.isnan(values).any():  # noqa: PLR2004
         return None
-    merits = values if METRICS[pairs[0].metric].greater_is_better else -values
+    merits = values if find(pairs[0].metric).greater_is_better else -values
     return over_cohorts((pairs[0].a, pairs[0].b), cohorts, merits, question).pairs[0]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from milbench.leaderboard.table import Score
-from milbench.metrics.catalogue import find
+from milbench.metrics.definitions import find
 from milbench.stats.design import design_of
 from milbench.stats.estimate import estimate
 

@@ -241,6 +241,11 @@ def _read(records: tuple[Record, ...], dataset: DatasetInfo) -> None:
 def _scored(records: tuple[Record, ...], dataset: DatasetInfo) -> Predictions:
     """Return the rows that are scored: one a bag, or one a patient where the data set says so."""
     rows = _predictions(records, dataset.classes)
+    if rows.is_multi_label != dataset.is_multi_label:
+        raise ScoreError(
+            f"rows with {'several labels' if rows.is_multi_label else 'one class'} a bag, and "
+            f"{dataset.name} has {'several' if dataset.is_multi_label else 'one'}; run it again"
+        )
     return by_patient(rows, dataset.patient_rule) if dataset.patient_rule else rows
 
 
@@ -254,7 +259,7 @@ def _predictions(records: tuple[Record, ...], classes: tuple[str, ...]) -> Predi
         repeat=np.repeat([record["repeat"] for record in records], sizes),
         fold=np.repeat([record["fold"] for record in records], sizes),
         seed=np.repeat([record["seed"] for record in records], sizes),
-        threshold=np.repeat([_threshold(record) for record in records], sizes),
+        threshold=np.repeat([_threshold(record) for record in records], sizes, axis=0),
         classes=classes,
     )
 
@@ -288,8 +293,11 @@ def _column(records: tuple[Record, ...], name: str) -> np.ndarray:
     return np.concatenate([np.asarray(record["test"][name]) for record in records])
 
 
-def _threshold(record: Record) -> float:
+def _threshold(record: Record) -> float | list[float]:
+    """Return the threshold of two classes, or those of labels."""
     found = record.get("threshold")
+    if isinstance(found, list):
+        return [float(one) for one in found]
     return 0.5 if found is None else float(found)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from milbench.leaderboard.board import Study, Work
     from milbench.leaderboard.others import Beside
+    from milbench.leaderboard.several import Several
     from milbench.stats.compare import Comparison
     from milbench.stats.random_effects import Forest
 
@@ -197,6 +198,9 @@ class Section:
     tree
         At a coarse level the label hierarchy by name and in words, and where the probabilities
         come from; else empty.
+    several
+        How labels overlap where a bag may have several: values are then means over ``classes``,
+        the labels. None where each bag has one class.
     """
 
     dataset: str
@@ -221,6 +225,12 @@ class Section:
     precision: str = ""
     level: str = ""
     tree: str = ""
+    several: Several | None = None
+
+    @property
+    def n_bags(self) -> int:
+        """Return all bags that were tested, each once."""
+        return sum(self.bags) if self.several is None else self.several.bags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

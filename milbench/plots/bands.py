@@ -61,7 +61,8 @@ def roc(predictions: Predictions, seed: int) -> Band:
     """Return sensitivity at each false positive rate, the mean of the curves of all test folds.
 
     Steps, and slopes where bags of both kinds have one score, so that the area below is the AUROC
-    of the table. With two classes that of class 1, else the mean of each class against the rest.
+    of the table. With two classes that of class 1, else the mean of each class against the rest, or
+    of each label.
     """
     return _band(predictions, seed, _sensitivity)
 
@@ -78,18 +79,20 @@ def precision_recall(predictions: Predictions, seed: int) -> Band:
 def calibration(predictions: Predictions, seed: int) -> Calibration:
     """Return the reliability curve over all test rows.
 
-    With two classes of the probability of class 1, else of the largest one. Every bag counts once
-    a repeat and seed.
+    With two classes of the probability of class 1, else of the largest one; of several labels, of
+    all probabilities of all bags. Every bag counts once a repeat and seed.
     """
     p = predictions
-    if p.n_classes == 2:  # noqa: PLR2004  # class 1 is the positive one
+    if p.is_multi_label:
+        said, came = p.score.ravel(), p.label.ravel().astype(np.float64)  # (M * L,)
+    elif p.n_classes == 2:  # noqa: PLR2004  # class 1 is the positive one
         said, came = p.score[:, 1], (p.label == 1).astype(np.float64)
     else:
         said, came = p.score.max(axis=1), (p.score.argmax(axis=1) == p.label).astype(np.float64)
     curve = reliability(said, came, bins=BINS)
     place = np.clip(np.searchsorted(curve.edges, said, side="left") - 1, 0, BINS - 1)  # (M,)
     inside = np.equal.outer(np.arange(BINS), place).astype(np.float64)  # (bins, M)
-    weights = _weights(p, seed)  # (M, B)
+    weights = np.repeat(_weights(p, seed), len(said) // len(p), axis=0)  # (M, B)
     drawn = ratio(inside @ (came[:, None] * weights), inside @ weights)  # (bins, B)
     low, high = _around(curve.happened, drawn[:, 1:])
     return Calibration(curve.said, curve.happened, low, high, curve.bags / curve.bags.sum())
@@ -108,11 +111,12 @@ def _band(predictions: Predictions, seed: int, reading: Reading) -> Band:
 
 
 def _curves(predictions: Predictions, weights: Floats) -> Iterator[Steps]:
-    classes = [1] if predictions.n_classes == 2 else range(predictions.n_classes)  # noqa: PLR2004
+    is_binary = predictions.n_classes == 2 and not predictions.is_multi_label  # noqa: PLR2004
+    classes = [1] if is_binary else range(predictions.n_classes)
     for _, _, _, positions in predictions.runs():
         rows = predictions.rows(positions)
         for number in classes:
-            yield steps(rows.label == number, rows.score[:, number], weights[positions])
+            yield steps(rows.has(number), rows.score[:, number], weights[positions])
 
 
 def steps(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> Steps:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from milbench.leaderboard.diagram import overall_diagram, section_diagram
 from milbench.leaderboard.forest import on_each
 from milbench.leaderboard.select import select
-from milbench.metrics import METRICS
+from milbench.metrics.definitions import find
 from milbench.plots.bands import calibration, precision_recall, roc
 from milbench.plots.canvas import rendered, style
 from milbench.plots.curves import band_figure, calibration_figure
@@ -92,7 +92,7 @@ def _overall(board: Leaderboard) -> Iterator[Drawn]:
 
 
 def _tables(section: Section, name: str, board: Leaderboard) -> Iterator[Drawn]:
-    title = METRICS[section.metric].title
+    title = find(section.metric).title
     diagram = section_diagram(section)
     if diagram is not None:
         about = f"{section.dataset}: ranks by {title}. {diagram.note}"
@@ -137,5 +137,6 @@ def _predictions(document: Document, section: Section) -> Mapping[str, Predictio
 
 def _prevalence(section: Section) -> float:
     """Return the precision of a guess: the share of class 1, or its mean over more classes."""
-    shares = [bags / sum(section.bags) for bags in section.bags]
-    return shares[1] if len(shares) == 2 else sum(shares) / len(shares)  # noqa: PLR2004
+    shares = [bags / section.n_bags for bags in section.bags]
+    is_binary = len(shares) == 2 and section.several is None  # noqa: PLR2004  # two classes
+    return shares[1] if is_binary else sum(shares) / len(shares)

@@ -69,7 +69,7 @@ def _score_lines(section: Section, row: Row, score: Score, origin: Line) -> Iter
             "low": machine(score.low),
             "high": machine(score.high),
             "sd": machine(score.sd),
-            "n": sum(section.bags),
+            "n": section.n_bags,
         }
     )
     yield macro | (_evidence(row) if score is row.primary else {})
@@ -77,7 +77,7 @@ def _score_lines(section: Section, row: Row, score: Score, origin: Line) -> Iter
         yield whole | {
             "class": name,
             "value": machine(value),
-            "n": sum(section.bags),
+            "n": section.n_bags,
             "n_pos": bags,
         }
     for repeat, fold, value in score.folds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from milbench.metrics import METRICS
+from milbench.metrics.definitions import find
 from milbench.report import format as write
 from milbench.report.grids import FEW_PATIENTS, TOO_FEW_PATIENTS, shared_codes
 from milbench.stats.codes import MEANINGS
@@ -75,15 +75,18 @@ def published_value(entry: Published) -> str:
 def _beside(beside: Beside) -> str:
     entry = beside.entry
     seen = ", ".join(part for part in (entry.cited, entry.encoder, entry.caution) if part)
-    title = METRICS[entry.metric].title
+    title = find(entry.metric).title
     ours = write.number(beside.value)
     return f"{entry.name}, {title} {published_value(entry)} [{seen}], here {ours}"
 
 
-def class_note() -> str:
-    """Return how to read the tables per class."""
+def class_note(section: Section) -> str:
+    """Return how to read the tables per class, or per label."""
+    of = (
+        "class: each class against the rest" if section.several is None else "label: each by itself"
+    )
     return (
-        "Per class: each class against the rest, exploratory, without a test. In brackets: fewer "
+        f"Per {of}, exploratory, without a test. In brackets: fewer "
         f"than {FEW_PATIENTS} patients; n/a: fewer than {TOO_FEW_PATIENTS}."
     )
 
@@ -182,7 +185,13 @@ def _size(section: Section) -> str:
     classes = ", ".join(
         f"{name} {bags}" for name, bags in zip(section.classes, section.bags, strict=True)
     )
-    return f"{section.n_patients} patients, {sum(section.bags)} bags ({classes})."
+    several = section.several
+    if several is None:
+        return f"{section.n_patients} patients, {section.n_bags} bags ({classes})."
+    return (
+        f"{section.n_patients} patients, {several.bags} bags, each with any of the labels "
+        f"{classes}; {several.unlabelled} with none. Values are means over the labels."
+    )
 
 
 def _tuned(section: Section) -> Iterator[str]:

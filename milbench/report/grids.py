@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from milbench.metrics import METRICS
+from milbench.metrics.definitions import find
 from milbench.report import format as write
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def class_grids(section: Section) -> Iterator[Grid]:
 def overall_grid(overall: Overall) -> Grid:
     """Return the table over all data sets: what each method reaches on every one, and its rank."""
     pairs = zip(overall.metrics, overall.datasets, strict=True)
-    values = [f"{headed(METRICS[metric])} on {place}" for metric, place in pairs]
+    values = [f"{headed(find(metric))} on {place}" for metric, place in pairs]
     headers = ["Method", *values, "Mean rank"]
     if overall.across is not None:
         headers += ["Rank", "Letters"]
@@ -186,7 +186,8 @@ def _class_grid(section: Section, scores: dict[str, Score]) -> Grid:
         (Cell(method), *(Cell(text) for text in _class_texts(section, score)))
         for method, score in scores.items()
     )
-    return Grid(f"{titled(section)}: {title} per class", headers, rows, frozenset({0}))
+    each = "class" if section.several is None else "label"
+    return Grid(f"{titled(section)}: {title} per {each}", headers, rows, frozenset({0}))
 
 
 def _class_texts(section: Section, score: Score) -> Iterator[str]:

@@ -60,7 +60,9 @@ def _plain(value: Any) -> Any:
 def _opened(value: Any) -> Any:
     """Return records as mappings and arrays as lists; anything else as it is."""
     if is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        named = {field.name: getattr(value, field.name) for field in fields(value)}
+        # Documents from before several labels keep their text.
+        return {n: v for n, v in named.items() if n != "several" or v is not None}
     if isinstance(value, np.ndarray):
         return value.tolist()
     return value._asdict() if hasattr(value, "_asdict") else value

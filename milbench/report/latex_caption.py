@@ -27,6 +27,9 @@ def caption(
     shares = dict.fromkeys(each.name for each in columns if each.scale != 1)
     if shares:
         yield rf"{', '.join(shares)} in \%."
+    several = [escape(section.dataset) for section in sections if section.several is not None]
+    if several:
+        yield f"Of several labels a bag, the mean over labels: {', '.join(several)}."
     yield from _bold(leaderboard, sections, style)
     if not sections[0].level and (len(sections) == 1 or leaderboard.overall is None):
         yield "Rank: the interval that these tests leave open."

@@ -54,7 +54,7 @@ def _blocks(leaderboard: Leaderboard, *, per_class: bool, ranks: bool) -> Iterat
         if per_class:
             for grid in class_grids(section):
                 yield from _table(grid, level=3)
-            yield _items([footnotes.class_note()])
+            yield _items([footnotes.class_note(section)])
         if ranks:
             yield from _diagram(section_diagram(section))
     if leaderboard.skipped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from milbench.metrics import METRICS
+from milbench.metrics.definitions import find
 from milbench.report.format import MARKS, interval, number, printable, signed
 from milbench.stats.codes import MEANINGS
 
@@ -28,7 +28,7 @@ def heading(board: PairBoard) -> str:
 def title(dataset: str, encoder: str, pair: Pair) -> str:
     """Return the title of one data set."""
     size = f"{pair.n_patients} patients, {pair.n_bags} bags"
-    return f"{printable(dataset)} ({printable(encoder)}): {METRICS[pair.metric].title}, {size}"
+    return f"{printable(dataset)} ({printable(encoder)}): {find(pair.metric).title}, {size}"
 
 
 def lines(pair: Pair, question: Question) -> Iterator[Line]:
@@ -110,7 +110,7 @@ def left_out_lines(board: PairBoard) -> Iterator[Line]:
 
 
 def _effect(pair: Pair) -> str:
-    better = METRICS[pair.metric].greater_is_better == (pair.patient.difference > 0)
+    better = find(pair.metric).greater_is_better == (pair.patient.difference > 0)
     if pair.patient.difference == 0 or math.isnan(pair.patient.difference):
         return "(no difference)" if pair.patient.difference == 0 else "(undefined)"
     return f"(better: {printable(pair.a if better else pair.b)})"

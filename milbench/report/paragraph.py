@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from milbench.metrics.catalogue import find
+from milbench.metrics.definitions import find
 from milbench.report.bibliography import known
 from milbench.report.escape import escape
 from milbench.report.footnotes import detectable
@@ -185,12 +185,31 @@ def _values(leaderboard: Leaderboard, fine: list[Section], style: Style) -> Iter
         cited = style.cite("forman2010apples") if found.kind == "ranking" else ""
         how = f"{KINDS[found.kind]}{cited}{_mean(leaderboard)}"
         yield f"{role}{on} was {style.name(found.title)}; it {how}."
+    yield from _labels(fine, style)
     study = leaderboard.study
     if study is not None and study.threshold == "validation" and _has_validation(study):
         yield (
-            "Bags of two classes were decided at the threshold that separated the validation bags "
-            "best (Youden's index)."
+            f"{_decided(fine)} decided at the threshold that separated the validation bags best "
+            "(Youden's index)."
         )
+
+
+def _labels(fine: list[Section], style: Style) -> Iterator[str]:
+    """Yield what is different where a bag may have several labels."""
+    several = list(dict.fromkeys(s.dataset for s in fine if s.several is not None))
+    if several:
+        yield (
+            f"Bags of {style.names(several)} may have several labels, each with a probability of "
+            "its own; values there are means over the labels, and patients, in the splits and in "
+            "the bootstrap, are stratified by their labels."
+        )
+
+
+def _decided(fine: list[Section]) -> str:
+    if all(section.several is not None for section in fine):
+        return "Each label was"
+    both = " and, label by label, those of several labels" * any(s.several for s in fine)
+    return f"Bags of two classes{both} were"
 
 
 def _mean(leaderboard: Leaderboard) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from milbench.metrics.catalogue import find
+from milbench.metrics.definitions import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from milbench.metrics import METRICS
+from milbench.metrics.definitions import find
 from milbench.published import PROTOCOLS, SOURCES
 from milbench.report.footnotes import published_value
 from milbench.report.format import interval, number, printable, runs, signed
@@ -31,7 +31,7 @@ def heading(found: Reproduced) -> str:
     """Return which number it is."""
     entry = found.entry
     return printable(
-        f"{entry.name}: {METRICS[entry.metric].title} of {entry.method} on {entry.dataset}"
+        f"{entry.name}: {find(entry.metric).title} of {entry.method} on {entry.dataset}"
     )
 
 

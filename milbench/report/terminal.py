@@ -48,7 +48,7 @@ def print_terminal(
         if per_class:
             for grid in class_grids(section):
                 _print_grid(console, grid)
-            _print_lines(console, [footnotes.class_note()])
+            _print_lines(console, [footnotes.class_note(section)])
         if ranks:
             _print_diagram(console, section_diagram(section))
     if leaderboard.overall is not None:

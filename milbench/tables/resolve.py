@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from milbench.errors import ScoreError, SuiteError
-from milbench.metrics.catalogue import rankable
+from milbench.metrics.definitions import rankable, why_not
 from milbench.tables.classes import METRIC, classes_in, task_of
 from milbench.tables.lines import read_table
 
@@ -57,5 +57,8 @@ def resolved(own: OwnData, folder: Path) -> OwnData:
 def _check_metric(own: OwnData) -> None:
     try:
         rankable(own.metric)
+        fault = why_not(own.metric, is_multi_label=False)
     except ScoreError as error:
-        raise SuiteError(f"data set {own.name!r}, metric: {error}") from None
+        fault = str(error)
+    if fault:
+        raise SuiteError(f"data set {own.name!r}, metric: {fault}")

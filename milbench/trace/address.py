@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from milbench.errors import TraceError
 from milbench.leaderboard.level import levels_of
-from milbench.metrics import LEVEL_METRICS, METRICS
+from milbench.metrics import LABEL_METRICS, LEVEL_METRICS, METRICS
+from milbench.metrics.definitions import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,8 +68,15 @@ def read_address(text: str, board: Board) -> tuple[Address, Level]:
     suite, method, dataset, metric = parts
     _known("method", method, [info.label for info in board.methods], text)
     level = _level(dataset, board, text)
-    _known("metric", metric, [*METRICS, *(LEVEL_METRICS if level.name else ())], text)
+    _known("metric", metric, _metrics(level), text)
     return Address(suite, method, dataset, metric), level
+
+
+def _metrics(level: Level) -> list[str]:
+    of_levels = [*LEVEL_METRICS] if level.name else []
+    is_multi_label = level.dataset.is_multi_label
+    known = (*METRICS, *LABEL_METRICS)
+    return [m for m in known if not why_not(m, is_multi_label=is_multi_label)] + of_levels
 
 
 def places(board: Board) -> list[str]:

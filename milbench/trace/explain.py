@@ -14,7 +14,9 @@ import numpy as np
 from milbench.errors import TraceError
 from milbench.leaderboard.build import CIRCUMSTANCES, build
 from milbench.leaderboard.select import select
-from milbench.metrics.catalogue import find, value_of
+from milbench.metrics.catalogue import value_of
+from milbench.metrics.definitions import find
+from milbench.metrics.multilabel import MACRO
 from milbench.stats.estimate import estimate
 from milbench.store import is_intact
 from milbench.trace.address import read_address
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from milbench.leaderboard.select import Record
     from milbench.leaderboard.table import Row, Score, Section
     from milbench.metrics import Predictions
-    from milbench.metrics.catalogue import Kind
+    from milbench.metrics.definitions import Kind
     from milbench.store import Store
     from milbench.trace.address import Address
 
@@ -73,7 +75,7 @@ class RunTrace:
     finished: str
     bags: int
     value: float
-    threshold: float | None
+    threshold: float | list[float] | None
     epochs: int | None
     engine: str
     engine_reason: str
@@ -196,12 +198,18 @@ def _computed(address: Address, row: Row, predictions: Predictions) -> dict[str,
     numbers = sorted({repeat for repeat, *_ in predictions.runs()})
     return {
         "score": score,
-        "how": HOW[find(address.metric).kind],
+        "how": _how(address.metric, predictions),
         "repeats": tuple(zip(numbers, again.per_repeat.tolist(), strict=True)),
         "is_reproduced": bool(np.array_equal(again.value, score.value, equal_nan=True)),
         "patients": again.n_patients,
         "bags": again.n_bags,
     }
+
+
+def _how(metric: str, predictions: Predictions) -> str:
+    words = HOW[find(metric).kind]
+    is_mean = predictions.is_multi_label and metric in MACRO
+    return f"mean over the labels, each {words}" if is_mean else words
 
 
 def _runs(

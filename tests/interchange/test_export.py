@@ -332,3 +332,12 @@ def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
         write_all([*FOUR, bag("a.svs", "p", "0")], None, target(place), FORMS["clam"])
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bags_with_several_labels_are_refused(tmp_path: Path) -> None:
+    """CLAM's files have one class a bag."""
+    several = record(0, [[0.4, 0.6], [0.8, 0.2]])
+    several["test"] = {**several["test"], "label": [[1, 0], [1, 1]]}
+
+    with pytest.raises(StoreError, match="its bags have several labels, and CLAM's files one"):
+        write_predictions([several], tmp_path)

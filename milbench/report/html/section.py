@@ -144,7 +144,8 @@ def _folded(
         for grid in class_grids(section)
     )
     if classes:
-        yield "Each class", footnotes.class_note(), classes
+        name = "Each class" if section.several is None else "Each label"
+        yield name, footnotes.class_note(section), classes
     yield "Runs and origin", "", (runs_table(section),)
 
 
