@@ -96,9 +96,9 @@ class Camelyon16:
         if self.lists:
             parts = read_parts(self.lists, folder, {one.id: one.label for one in slides})
             slides = [replace(one, part=parts[one.id]) for one in slides if one.id in parts]
-        drawings = Drawings(folder)
+        drawings, labels = Drawings(folder), {one.id: one.label for one in slides}
         for bag in slide_bags(slides, _files(folder), folder):
-            yield replace(bag, annotations=drawings.of(bag.id, bag.label))
+            yield replace(bag, annotations=drawings.of(bag.id, labels[bag.id]))
 
     def _folder(self, data: Path) -> Path:
         """Return the folder that has all that is needed beside the annotations."""

@@ -108,3 +108,53 @@ def test_the_real_table_of_luad(data_dir, tmp_path):
     assert len(found) == 529
     assert len({patient for *_, patient, _ in found}) == 467
     assert len({site for *_, site in found}) == 33
+
+
+def labels_of(data, name):
+    """Return id and labels of each slide, and the names of the labels."""
+    record = load_registry().find("dataset", f"milbench/{name}").record
+    return record.classes, [(bag.id, bag.label) for bag in record.load()(data)]
+
+
+def test_ten_genes_of_deeppath_are_labels(luad):
+    """One of ten for each line of a patient; a patient without a line has none."""
+    genes = ("EGFR", "FAT1", "FAT4", "KEAP1", "KRAS", "LRP1B", "NF1", "SETBP1", "STK11", "TP53")
+    lines = [f"TCGA-99-9999-0\t{gene}\r" for gene in genes]
+    text = "".join([*lines, "TCGA-05-4244-0\tTP53\r", "TCGA-05-4244-0\tFAT1\r"])
+    (luad / "tcga-luad" / "labels_r3.txt").write_text(text, encoding="utf-8", newline="")
+
+    classes, found = labels_of(luad, "tcga-luad-mutation")
+
+    assert classes == genes
+    both = (0, 1, 0, 0, 0, 0, 0, 0, 0, 1)
+    assert found == [(DX, both), (SECOND, both), (OTHER, (0,) * 10)]
+
+
+def test_the_five_genes_of_prov_gigapath_are_labels(luad):
+    """The columns of its table, in the order of its task; the ten need the other file."""
+    text = "file_name,TP53,EGFR,KRAS,FAT1,LRP1B\n" + "\n".join(
+        [f"{DX}.svs,True,False,False,True,False", f"{OTHER}.svs,False,True,True,False,False"]
+    )
+    (luad / "tcga-luad" / "LUAD-5-gene_TCGA.csv").write_text(text, encoding="utf-8")
+
+    classes, found = labels_of(luad, "tcga-luad-mutation-5-gene")
+
+    assert classes == ("EGFR", "FAT1", "KRAS", "LRP1B", "TP53")
+    assert found == [(DX, (0, 1, 0, 0, 1)), (OTHER, (1, 0, 1, 0, 0))]
+    with pytest.raises(DatasetError, match="no column FAT4"):
+        labels_of(luad, "tcga-luad-mutation")
+
+
+@pytest.mark.data
+def test_the_real_genes_of_luad_are_labels(data_dir, tmp_path):
+    """Slides with each of five genes, and with none, counted with pandas."""
+    real = data_dir / "labels_splits" / "tcga_luad_mutation" / "gigapath_LUAD-5-gene_TCGA.csv.gz"
+    folder = tmp_path / "tcga-luad"
+    touch(folder / f"{DX}.svs")
+    folder.joinpath("LUAD-5-gene_TCGA.csv.gz").write_bytes(real.read_bytes())
+
+    _, found = labels_of(tmp_path, "tcga-luad-mutation-5-gene")
+
+    labels = [label for _, label in found]
+    assert [sum(column) for column in zip(*labels, strict=True)] == [72, 47, 134, 176, 235]
+    assert sum(not any(label) for label in labels) == 124

@@ -6,6 +6,8 @@ says otherwise. Sets with the same slides share a cohort.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from milbench import Dataset
 from milbench_datasets import trees
 
@@ -118,6 +120,19 @@ def tcga_luad(gene: str) -> Dataset:
     )
 
 
+def tcga_luad_genes(name: str, attribute: str, genes: tuple[str, ...]) -> Dataset:
+    """Return the record of the task of several genes at once, each a label."""
+    return replace(
+        tcga_luad(genes[0]),
+        name=name,
+        target=f"milbench_datasets.tcga_luad:{attribute}.bags",
+        summary="adenocarcinoma of the lung, which genes are mutated?: diagnostic slides of "
+        f"TCGA-LUAD with {len(genes)} labels",
+        classes=genes,
+        task="multi-label",
+    )
+
+
 RECORDS = (
     camelyon16("camelyon16", "OFFICIAL", "270 and 129 (official)"),
     camelyon16(
@@ -158,4 +173,12 @@ RECORDS = (
     panda("panda", trees.PANDA3),
     panda("panda-benign", trees.PANDA_BENIGN),
     *(tcga_luad(gene) for gene in ("EGFR", "KRAS", "STK11", "TP53")),
+    tcga_luad_genes(
+        "tcga-luad-mutation",
+        "ALL_TEN",
+        ("EGFR", "FAT1", "FAT4", "KEAP1", "KRAS", "LRP1B", "NF1", "SETBP1", "STK11", "TP53"),
+    ),
+    tcga_luad_genes(
+        "tcga-luad-mutation-5-gene", "ALL_FIVE", ("EGFR", "FAT1", "KRAS", "LRP1B", "TP53")
+    ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from milbench import LabelledBag, Slide
 from milbench.errors import DatasetError
@@ -34,7 +34,7 @@ class LabelledSlide:
     id
         The slide's name, without the ending of its file.
     label
-        Position in the data set's classes.
+        Position in the data set's classes, an int; a tuple of 0 and 1 where it has several labels.
     patient, site, part, meta
         As of :class:`milbench.LabelledBag`.
     mpp
@@ -42,7 +42,7 @@ class LabelledSlide:
     """
 
     id: str
-    label: int
+    label: Any
     patient: str = ""
     site: str = ""
     part: str = ""
