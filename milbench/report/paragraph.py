@@ -18,6 +18,7 @@ from milbench.report.footnotes import detectable
 from milbench.report.format import number, printable
 from milbench.report.procedures import fine_sections, has_intervals, tested
 from milbench.stats.design import ENOUGH_FOLDS, ENOUGH_PATIENTS, ENOUGH_REPLICAS
+from milbench.stats.draws import ENOUGH_FOR_STRATUM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -201,7 +202,8 @@ def _labels(fine: list[Section], style: Style) -> Iterator[str]:
         yield (
             f"Bags of {style.names(several)} may have several labels, each with a probability of "
             "its own; values there are means over the labels, and patients, in the splits and in "
-            "the bootstrap, are stratified by their labels."
+            "the bootstrap, are stratified by their labels (in the bootstrap sets of labels that "
+            f"fewer than {ENOUGH_FOR_STRATUM} patients have are one stratum)."
         )
 
 

@@ -139,6 +139,8 @@ def check_other_commands(milbench, folders, folder, path):
     out = ("--out", str(folder.parent / "report"))
     reported = milbench("report", str(path), *out, *results)
     assert reported.returncode == 0, reported.stdout + reported.stderr
+    text = (folder.parent / "report" / "labels" / "statistical-analysis.txt").read_text("utf-8")
+    assert "Bags of labels may have several labels" in text
     files = ("--out", str(folder.parent / "files"))
     exported = milbench("export", "labels", "--format", "clam", *files, *folders[2:])
     assert exported.returncode == 2

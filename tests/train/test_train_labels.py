@@ -2,6 +2,8 @@
 
 import inspect
 import math
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,11 +16,14 @@ from torch.testing import assert_close
 from milbench import Aggregator, Bag, Context, Output, Recipe
 from milbench.errors import TrainingError
 from milbench.jobs import Cell, Run
+from milbench.search import Tuning
 from milbench.splits import Part
 from milbench.train.engine import train_run, train_stack, unsuitable
 from milbench.train.loss import bag_losses, default_loss, label_tensor, mean_loss
 from milbench.train.protocol import youden_threshold
 from milbench.train.resident import Resident
+from milbench.train.tune import tune_run, tune_runs
+from milbench.train.tune_stacked import fit_all_stacked
 from milbench_aggregators import milbench_aggregators
 from milbench_aggregators.dsmil import DSMIL
 from milbench_aggregators.mi_net_instance import MiNetInstance
@@ -41,18 +46,8 @@ SERVES = [
     "keras-simple-cnn", "abmil-cnn", "gated-abmil-cnn", "amil", "prior", "bag-size",
     "pooled-logistic", "pooled-forest",
 ]  # fmt: skip
-# Of the stackable ones; the larger ones have the same linear head.
-STACKED = [
-    "mean",
-    "max",
-    "abmil",
-    "gated-abmil",
-    "dsmil",
-    "dsmil-classic",
-    "mi-net-instance",
-    "mi-net-embedding",
-    "keras-simple-sum",
-]
+# Of the stackable ones: each kind of head and of loss.
+STACKED = [("mean", 2), ("abmil", 1), ("abmil", 2), ("dsmil", 2), ("mi-net-instance", 2)]
 
 
 @pytest.fixture(autouse=True)
@@ -151,9 +146,7 @@ def test_a_method_for_classes_learns_labels():
     assert found.threshold == tuple(expected)
 
 
-@pytest.mark.parametrize(
-    ("name", "n_labels"), [*((name, 2) for name in STACKED), ("abmil", 1), ("dsmil", 1)]
-)
+@pytest.mark.parametrize(("name", "n_labels"), STACKED)
 def test_a_stack_trains_as_one_run_after_the_other(name, n_labels):
     """As for classes: stopping epochs are equal and probabilities agree to 1e-4."""
     known, bags = BUILT_IN[name], data(n_labels)
@@ -183,6 +176,36 @@ def test_every_label_has_a_logit(name, n_labels):
 
     assert logits.shape == (n_labels,)
     assert logits.detach().all()
+
+
+def test_trials_side_by_side_are_those_one_after_the_other():
+    """A tuned run chooses the same trial by the loss of the labels, and predicts the same."""
+    known, bags = BUILT_IN["mean"], data(2)
+    trials = ({}, {"lr": 0.1}, {"lr": 0.001, "weight_decay": 0.1})
+    (first, *_), parts = runs_of(Recipe(lr=0.01, epochs=4)), [part(0)]
+    tuned = replace(
+        first,
+        cell=replace(first.cell, tuning=Tuning(dict.fromkeys(("lr", "weight_decay"), ""), trials)),
+    )
+
+    fit = partial(fit_all_stacked, record=known, data=bags)
+    (found,) = tune_runs([tuned], known, bags, parts, fit)
+
+    alone = tune_run(tuned, known, bags, part(0))
+    assert found.chosen == alone.chosen == 1
+    np.testing.assert_allclose(found.test, alone.test, atol=1e-4)
+
+
+def test_labels_are_learnt_in_bfloat16():
+    """The loss stays float32, so probabilities are near those of float32."""
+    known, bags = BUILT_IN["abmil"], data(2)
+    run = runs_of(Recipe(lr=0.01, epochs=3), **SMALL["abmil"])[0]
+    half = replace(run, cell=replace(run.cell, precision="bfloat16"))
+
+    found = train_run(half, known, bags, part(0))
+
+    expected = train_run(run, known, bags, part(0))
+    np.testing.assert_allclose(found.test, expected.test, atol=0.05)
 
 
 def test_methods_that_serve_labels_are_those_that_can():
