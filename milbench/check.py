@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from milbench.code import code_hash
 from milbench.errors import PluginError, ScoreError
 from milbench.metrics.definitions import rankable, why_not
-from milbench.records import Aggregator, Dataset, Tiler
+from milbench.records import TOLD, Aggregator, Dataset, Tiler
 from milbench.search import RECIPE_FIELDS, TUNED, why_untuned
 from milbench.space import Choice
 from milbench.store import Store
@@ -56,7 +56,8 @@ def argument_faults(record: Aggregator | Tiler, args: dict[str, Any]) -> list[st
     parameters = inspect.signature(record.load()).parameters
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
         return []
-    known = [name for name in parameters if name not in ("self", *record.given, *record.told)]
+    told = TOLD if isinstance(record, Aggregator) else ()
+    known = [name for name in parameters if name not in ("self", *record.given, *told)]
     return [
         f"{name}: no setting of {record.name}{_suggest(name, known)}"
         for name in args

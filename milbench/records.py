@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from milbench.errors import PluginError
 from milbench.levels import Levels
@@ -29,6 +29,7 @@ Fidelity = Literal["exact", "paper", "simplified"]
 Need = Literal["coords", "order", "levels", "images"]
 Material = Literal["masks"]
 
+TOLD = ("multi_label",)  # keywords that the harness gives to an aggregator which takes them
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -40,7 +41,6 @@ class _Record:
     target: Callable[..., Any] | str
     summary: str
     paper: str = "-"
-    told: ClassVar[tuple[str, ...]] = ()  # keywords that the harness gives where they are taken
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
@@ -373,7 +373,6 @@ class Aggregator(_Record):
     search: Mapping[str, Space] | None = None
     stackable: Literal["auto", True, False] = "auto"
     multi_label: Literal["auto", True, False] = "auto"
-    told: ClassVar[tuple[str, ...]] = ("multi_label",)
 
     def __post_init__(self) -> None:
         _Record.__post_init__(self)  # super() does not find its way in a class with slots

@@ -10,7 +10,7 @@ import click
 from milbench.cli.console import facts, print_json, results
 from milbench.cli.plain import offer_as_json, plain
 from milbench.errors import MilbenchError, PluginError
-from milbench.records import Aggregator, Dataset, Encoder, Tiler
+from milbench.records import TOLD, Aggregator, Dataset, Encoder, Tiler
 from milbench.registry import KINDS, load_registry
 from milbench.search import search_of, why_untuned
 from milbench.suite_files import suite_files, suite_summary
@@ -71,7 +71,8 @@ def _settings(record: Aggregator | Tiler) -> dict[str, Any] | str:
     except Exception as error:  # noqa: BLE001  # plugin code raises anything
         return f"not readable: {error}"
     settings = parameters[len(record.given) :]
-    return {p.name: _default(p) for p in settings if p.name not in record.told}
+    told = TOLD if isinstance(record, Aggregator) else ()
+    return {p.name: _default(p) for p in settings if p.name not in told}
 
 
 def _search(record: Aggregator) -> dict[str, Any] | str:

@@ -14,6 +14,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from milbench import Aggregator, Bag, Context, Output, Recipe
+from milbench.check import argument_faults
 from milbench.errors import TrainingError
 from milbench.jobs import Cell, Run
 from milbench.search import Tuning
@@ -331,3 +332,10 @@ def test_mi_net_pools_the_sigmoids_of_labels():
     output = model(Bag(torch.randn(5, DIM)))
 
     assert_close(output.logits.sigmoid(), output.instance_logits.sigmoid().mean(dim=0))
+
+
+def test_no_suite_sets_what_the_harness_gives():
+    """``multi_label`` follows from the data set; in a suite it is no setting."""
+    found = argument_faults(BUILT_IN["abmil"], {"multi_label": True})
+
+    assert found == ["multi_label: no setting of abmil; settings: hidden, attention, dropout"]
