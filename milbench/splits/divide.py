@@ -4,10 +4,11 @@ Groups are placed one by one, those that hold most of a class first, each into t
 furthest below its share (for single bags this is Webster's divisor method of apportionment,
 Balinski and Young 1982, class by class: with equal shares, class counts of two parts differ by at
 most one). Where bags may have several labels, having a label and lacking it count as classes: the
-rarest first, as in the iterative stratification of Sechidis et al. 2011, but balanced together and
-by patient. Then single groups are moved while that gives a part the groups it lacks, or improves
-the balance. Every order and tie follows from hashed names, so neither the order of the bags nor
-the version of a random generator changes a split.
+rarest first, as in the iterative stratification of Sechidis, Tsoumakas and Vlahavas ("On the
+stratification of multi-label data", ECML PKDD 2011, https://doi.org/10.1007/978-3-642-23808-6_10),
+but balanced together, and by patient. Then single groups are moved while that gives a part the
+groups it lacks, or improves the balance. Every order and tie follows from hashed names, so neither
+the order of the bags nor the version of a random generator changes a split.
 """
 
 from __future__ import annotations
