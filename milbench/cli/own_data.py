@@ -28,7 +28,7 @@ METHODS = (
 )
 REFERENCE = "mean"
 REPEATS = FOLDS = 5
-OFFICIAL_SEEDS = 5  # of one split, so that the table shows a spread
+SEEDS = 5  # of one split, so that the table shows a spread
 # Names of tables that say nothing of the data; the folder's name is taken.
 PLAIN_STEMS = frozenset({"labels", "label", "bags", "slides", "dataset", "data", "table", "train"})
 
@@ -166,16 +166,41 @@ def _reference(methods: list[str], registry: Registry) -> str:
 
 
 def _design(own: Own, data: OwnData, repeats: int | None) -> dict[str, Any]:
-    """Return splits and protocol: the file's, the official parts, or folds drawn here."""
+    """Return splits and protocol: the file's, the official parts, or folds drawn here.
+
+    Few sites have few divisions, so folds by site are drawn once and trained on from several seeds.
+    """
     from milbench.tables.offer import given_size
 
+    if own.group == "site":
+        return _by_site(own, data, repeats)
     if data.splits:
         n_repeats, n_folds = given_size(data)
         return {"splits": {"scheme": "given", "repeats": n_repeats, "folds": n_folds}}
     if data.split and own.folds is None:
-        seeds = {"seeds": repeats or OFFICIAL_SEEDS}
+        seeds = {"seeds": repeats or SEEDS}
         return {"splits": {"scheme": "official", "repeats": 1}, "protocol": seeds}
     return {"splits": {"repeats": repeats or REPEATS, "folds": own.folds or FOLDS}}
+
+
+def _by_site(own: Own, data: OwnData, repeats: int | None) -> dict[str, Any]:
+    """Return the design of folds by site: each of few sites is left out once.
+
+    Raises
+    ------
+    click.UsageError
+        If the table has no column of sites, or a splits file divides the slides already.
+    """
+    from milbench.tables.match import match
+
+    if data.splits:
+        raise click.UsageError("--group site draws folds; leave --splits out")
+    if not data.site:
+        raise click.UsageError("--group site needs a column of sites; name it by --site-column")
+    sites = {line.site for group in match(data, Path.cwd()).groups for line in group.lines}
+    folds = own.folds or max(2, min(FOLDS, len(sites)))
+    splits = {"group": "site", "repeats": 1, "folds": folds}
+    return {"splits": splits, "protocol": {"seeds": repeats or SEEDS}}
 
 
 def _name_of(bags: Path) -> str:

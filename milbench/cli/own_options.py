@@ -37,6 +37,11 @@ OPTIONS = (
     click.option("--site-column", metavar="NAME", help="The same."),
     click.option("--split-column", metavar="NAME", help="The same: official parts of the slides."),
     click.option("--splits", type=TABLE, help="With --bags: slide, repeat, fold, role a line."),
+    click.option(
+        "--group",
+        type=click.Choice(["patient", "site"]),
+        help="With --bags: test on other patients, or on other sites; else patient.",
+    ),
 )
 
 
@@ -59,6 +64,7 @@ class Own:
     site_column: str | None
     split_column: str | None
     splits: Path | None
+    group: str | None
 
 
 def own_options(command: Callable[..., Any]) -> Callable[..., Any]:
