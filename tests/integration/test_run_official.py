@@ -1,7 +1,7 @@
 """The suite of every official set, as its page has it, runs on a small tree in the exact layout.
 
-Pictures are plain and few, and methods are trained once a fold for one epoch, on the first of the data
-sets; everything else is as documented.
+Pictures are plain and few, and methods are trained once a fold for one epoch, on the first of the
+data sets; everything else is as documented.
 """
 
 import json
