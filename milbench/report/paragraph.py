@@ -212,11 +212,13 @@ def _intervals(leaderboard: Leaderboard, fine: list[Section], style: Style) -> I
     study = leaderboard.study
     several = study is not None and max(study.repeats, study.seeds) > 1
     widened = " and widened by the variance between repeats and seeds" if several else ""
+    by_site = study is not None and study.group == "site"
+    same = "; sites were not drawn, so they speak of new patients of these sites" * by_site
     yield (
         f"Intervals are percentile intervals of level {style.percent(0.95)} from "
         f"{leaderboard.draws:,} bootstrap draws of patients{style.cite('efron1993introduction')}, "
         "stratified by class, with all bags of a drawn patient and the same draws for all methods, "
-        f"centred on the value{widened}."
+        f"centred on the value{widened}{same}."
     )
 
 

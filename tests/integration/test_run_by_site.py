@@ -65,6 +65,7 @@ def test_each_site_is_left_out_once(own, clinic, tmp_path):
         "training sites), 2 seeds a fold"
     )
     assert [row["runs"]["planned"] for row in section["rows"]] == [6, 6]
+    assert "speak of new patients of these sites" in done.stdout.replace("\n", " ")
 
 
 def test_sites_that_cannot_be_divided_are_named(own, clinic):

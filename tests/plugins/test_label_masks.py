@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from milbench.errors import SlideError
+from milbench.features import cached_features
 from milbench.registry import load_registry
+from milbench.view import View
 from milbench_datasets.layouts.label_mask import LabelMask
 from milbench_datasets.panda import CANCER
 
@@ -76,21 +78,24 @@ def test_a_mask_of_another_size_is_refused(tmp_path):
         found.labels(BOXES)
 
 
+BIOPSIES = (
+    ("a", "radboud", 4),
+    ("b", "radboud", None),
+    ("c", "karolinska", 2),
+    ("d", "karolinska", None),
+)
+
+
 @pytest.fixture
 def panda(tmp_path):
     """Two biopsies of each provider; one of each has a mask of cancer."""
     root = tmp_path / "prostate-cancer-grade-assessment"
     rows = ["image_id,data_provider,isup_grade,gleason_score"]
-    for name, provider, code in (
-        ("a", "radboud", 4),
-        ("b", "radboud", None),
-        ("c", "karolinska", 2),
-        ("d", "karolinska", None),
-    ):
+    for grade, (name, provider, code) in enumerate(BIOPSIES):
         write(root / "train_images" / f"{name}.tiff", np.full((SIDE, 6 * SIDE, 3), 90, np.uint8))
         if code is not None:
             write(root / "train_label_masks" / f"{name}_mask.tiff", codes([code] * 6))
-        rows.append(f"{name},{provider},3,4+3")
+        rows.append(f"{name},{provider},{grade},4+3")
     (root / "train.csv").write_text("\n".join(rows), encoding="utf-8")
     return tmp_path
 
@@ -106,6 +111,21 @@ def labels(data):
 def test_masks_of_panda_label_its_tiles(panda):
     """Of a biopsy without one, among others that have one, every tile is unknown."""
     assert labels(panda) == {"a": {1}, "b": {-1}, "c": {1}, "d": {-1}}
+
+
+def test_labels_of_tiles_are_stored_with_their_features(panda, tmp_path):
+    """Six tiles a biopsy; the unknown ones of a biopsy without a mask too."""
+    registry = load_registry()
+    view = View(
+        registry.find("encoder", "milbench/colour-texture").record,
+        registry.find("tiler", "milbench/grid").record,
+        {"px": SIDE},
+    )
+    dataset = registry.find("dataset", "milbench/panda").record
+
+    stored = cached_features(dataset, view, data=panda, cache=tmp_path / "cache")
+
+    assert stored.instance_labels.tolist() == [1] * 6 + [-1] * 6 + [1] * 6 + [-1] * 6
 
 
 def test_without_any_mask_tiles_have_no_labels(panda):

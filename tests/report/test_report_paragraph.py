@@ -59,6 +59,7 @@ def test_design_is_told_in_words(studied):
             "folds, stratified by class",
         ),
         ({"group": "site"}, "held back for validation, by patient and so of the training", "leak"),
+        ({"group": "site"}, "so they speak of new patients of these sites", "leak"),
     ],
 )
 def test_sentences_follow_the_design(studied, study, there, absent):
