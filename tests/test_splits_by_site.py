@@ -11,6 +11,7 @@ from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold
 
 from milbench.bags import BagTable
 from milbench.errors import SplitError
+from milbench.jobs import split_digest
 from milbench.splits import SplitPlan, Splits, draw_splits, load_splits
 from milbench.suite import Splits as SuiteSplits
 from milbench.suite import Suite
@@ -252,6 +253,26 @@ def test_what_is_kept_together_names_splits_only_where_it_is_the_site():
 
     assert SuiteSplits().named() == SuiteSplits(group="patient").named() == old
     assert SuiteSplits(group="site").named() == old | {"group": "site"}
+
+
+def test_a_site_that_is_corrected_makes_other_splits():
+    """They are stored beside those from before, whatever the number of repeats."""
+    suite = Suite.model_validate(
+        {
+            "name": "x",
+            "datasets": ("a",),
+            "methods": ({"name": "mean"},),
+            "splits": {"group": "site", "folds": 4},
+        }
+    )
+    corrected = replace(FOUR, sites=("b", *FOUR.sites[1:7], "a", *FOUR.sites[8:]))
+
+    names = [
+        split_digest(suite, draw_splits(table, by_site(4, repeats=repeats), name="toy"))
+        for table, repeats in ((FOUR, 1), (FOUR, 3), (corrected, 1))
+    ]
+
+    assert names[0] == names[1] != names[2]
 
 
 def test_the_digest_of_a_suite_from_before_is_as_it_was():

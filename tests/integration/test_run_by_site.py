@@ -82,3 +82,36 @@ def test_a_table_without_sites_is_refused(own, clinic):
 
     assert done.returncode == 2
     assert "--group site needs a column of sites" in done.stderr
+
+
+def test_a_method_that_knows_the_site_alone_is_found_out(milbench, folders, tmp_path):
+    """Every instance says the site and nothing else; sites differ in how many are malignant.
+
+    By patient that ranks bags. On a site left out all bags look the same: AUROC is exactly 0.5.
+    """
+    folder = tmp_path / "sites"
+    (folder / "uni").mkdir(parents=True)
+    rows = [["slide_id", "patient_id", "label", "site"]]
+    for slide in range(60):
+        site, number = divmod(slide, 20)
+        is_malignant = number < (2, 10, 18)[site]
+        rows.append(
+            [f"{slide:03d}", f"p{slide}", ["benign", "malignant"][is_malignant], "ABC"[site]]
+        )
+        np.save(folder / "uni" / f"{slide:03d}.npy", np.full((2, 1), float(site)))
+    write(folder, rows)
+    tables = ["--leaderboards", str(tmp_path / "leaderboards"), "--device", "cpu"]
+    given = ["--bags", str(folder / "labels.csv"), "--features", str(folder / "uni")]
+    wanted = ["--methods", "pooled-logistic", "--repeats", "1", "--folds", "3"]
+
+    values = {}
+    for group in ("patient", "site"):
+        name = ["--name", f"by-{group}", "--group", group]
+        done = milbench("run", *given, *wanted, *name, *folders, *tables)
+        assert done.returncode == 0, done.stderr
+        path = tmp_path / "leaderboards" / f"by-{group}" / "leaderboard.json"
+        (section,) = json.loads(path.read_text(encoding="utf-8"))["sections"]
+        values[group] = section["rows"][0]["scores"][0]["value"]
+
+    assert values["site"] == 0.5
+    assert values["patient"] > 0.8
