@@ -36,7 +36,11 @@ OPTIONS = (
     click.option("--patient-column", metavar="NAME", help="The same; '' for none."),
     click.option("--site-column", metavar="NAME", help="The same."),
     click.option("--split-column", metavar="NAME", help="The same: official parts of the slides."),
-    click.option("--splits", type=TABLE, help="With --bags: slide, repeat, fold, role a line."),
+    click.option(
+        "--splits",
+        type=click.Path(path_type=Path, exists=True),
+        help="With --bags: file or folder of splits, as milbench or another tool writes them.",
+    ),
 )
 
 

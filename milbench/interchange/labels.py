@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from milbench.errors import DatasetError
 from milbench.interchange.identifiers import slide_of, tcga_case, tcga_site
-from milbench.interchange.sheet import Sheet, read_sheet
+from milbench.sheets.sheet import Sheet, read_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +99,7 @@ def read_labels(path: Path, columns: Columns = Columns()) -> Labels:  # noqa: B0
         If no column holds slides, several may hold the label, or a slide is there twice with
         different facts.
     """
-    sheet = read_sheet(path)
+    sheet = read_sheet(path).whole()
     slide = chosen(sheet, "slide", columns.slide, SLIDE)
     slide = slide or chosen(sheet, "patient", columns.patient, PATIENT)  # one line a patient
     if slide is None:

@@ -19,7 +19,7 @@ from milbench.interchange.split_files import place_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from milbench.interchange.sheet import Sheet
+    from milbench.sheets.sheet import Sheet
 
 ENDINGS = (".pt", ".h5", ".hdf5", ".npy", ".npz", ".csv", ".safetensors")
 # Columns of paths, in lower case, and whose they are.

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from milbench.errors import SplitError
 from milbench.interchange.labels import Labels
-from milbench.interchange.sheet import Sheet, is_table, read_head, read_sheet, read_text
+from milbench.sheets.sheet import Sheet, is_table, read_head, read_sheet
+from milbench.sheets.text import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +22,7 @@ PARTS = ("train", "val", "test")
 PART_NAMES = {
     **dict.fromkeys(("train", "training", "tr"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "tune"), "val"),
-    **dict.fromkeys(("test", "testing", "held-out"), "test"),
+    **dict.fromkeys(("test", "testing", "te", "held-out"), "test"),
 }
 UNUSED_NAMES = frozenset({"", "unused", "none", "nan", "-"})
 
@@ -60,6 +61,8 @@ class SplitFiles:
         Repeats first, in the producer's order.
     repeats
         How many repeats the folds are of; each has as many folds.
+    has_repeats
+        Whether the files say so; else it is found out.
     unit
         What the parts list.
     inside
@@ -72,6 +75,7 @@ class SplitFiles:
     why: str
     folds: tuple[Fold, ...]
     repeats: int = 1
+    has_repeats: bool = False
     unit: Literal["slide", "patient"] = "slide"
     inside: Labels = field(default_factory=Labels)
     notes: tuple[str, ...] = ()
@@ -98,7 +102,7 @@ class Place:
     def sheet(self, path: Path) -> Sheet:
         """Return the table at ``path``, read once; see :func:`read_sheet`."""
         if path not in self._sheets:
-            self._sheets[path] = read_sheet(path)
+            self._sheets[path] = read_sheet(path).whole()
         return self._sheets[path]
 
     def head(self, path: Path) -> Sheet:

@@ -71,7 +71,7 @@ def find_splits(place: Place) -> SplitFiles | None:
         )
     if not found:
         return hmil.read_splits(place)
-    if found[0].repeats > 1:
+    if found[0].has_repeats:
         return found[0]
     return replace(found[0], repeats=repeats_of([fold.test for fold in found[0].folds]))
 

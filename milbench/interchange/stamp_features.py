@@ -20,7 +20,7 @@ from milbench.interchange.split_files import place_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from milbench.interchange.sheet import Sheet
+    from milbench.sheets.sheet import Sheet
 
 MARKS = ("stamp_version", "feat_type")
 

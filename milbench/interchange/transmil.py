@@ -13,8 +13,8 @@ from milbench.interchange.labels import Labels
 from milbench.interchange.split_files import PARTS, Fold, SplitFiles
 
 if TYPE_CHECKING:
-    from milbench.interchange.sheet import Sheet
     from milbench.interchange.split_files import Place
+    from milbench.sheets.sheet import Sheet
 
 
 def read_splits(place: Place) -> SplitFiles | None:

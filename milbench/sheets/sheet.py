@@ -1,23 +1,19 @@
-"""Read a table that another program wrote: delimiter, byte-order mark and compression found out."""
+"""A table that another program wrote, by the names of its columns."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from milbench.errors import DatasetError
+from milbench.sheets.text import text_lines
+from milbench.sheets.workbook import WORKBOOKS, workbook_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
-
-DELIMITERS = ("\t", ";", ",")
-BINARY_TABLES = (".xlsx", ".xls", ".ods")
 
 
 @dataclass(frozen=True)
@@ -29,15 +25,20 @@ class Sheet:
     columns
         Names of the first line, without spaces around them; the name of an index column is empty.
     rows
-        One tuple a line, as long as ``columns``.
+        One tuple a line, as long as ``columns``: a shorter line is filled with empty cells, a
+        longer one is cut.
     lines
         Where each row ends in the file, from 1; for messages.
+    ragged
+        Cells of the lines that were filled or cut, by ``lines``. Empty ones at the end of a line,
+        which spreadsheets write, are not counted.
     """
 
     path: Path
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    lines: tuple[int, ...]
+    rows: tuple[tuple[str, ...], ...] = ()
+    lines: tuple[int, ...] = ()
+    ragged: Mapping[int, int] = field(default_factory=dict)
 
     def __getitem__(self, column: str) -> tuple[str, ...]:
         """Return the cells of one column."""
@@ -59,86 +60,71 @@ class Sheet:
             (self.by_lower_case[name] for name in names if name in self.by_lower_case), None
         )
 
+    def whole(self) -> Sheet:
+        """Return the table itself, once nothing of it was found to be ambiguous.
 
-def read_sheet(path: Path) -> Sheet:
-    """Return the table at ``path``: ``.csv``, ``.tsv`` or ``.txt``, plain or with ``.gz`` behind.
+        Raises
+        ------
+        DatasetError
+            If a column is named twice, or a line has more cells than there are columns.
+        """
+        twice = [name for name, count in Counter(self.columns).items() if count > 1 and name]
+        if twice:
+            raise DatasetError(
+                f"{self.path}, line 1: column {twice[0]!r} is there twice; rename one of them"
+            )
+        for line, count in self.ragged.items():
+            if count > len(self.columns):
+                raise DatasetError(
+                    f"{self.path}, line {line}: {count} cells, but {len(self.columns)} columns; "
+                    "is a comma inside quoted?"
+                )
+        return self
+
+
+def read_sheet(path: Path, sheet: str = "") -> Sheet:
+    """Return the table at ``path``: ``.xlsx``, else text, plain or with ``.gz`` behind.
+
+    Parameters
+    ----------
+    sheet
+        Of a spreadsheet: its name; the first one where the file has none of this name.
 
     Raises
     ------
     DatasetError
-        If it cannot be read, is empty, names a column twice, or a line has more cells than there
-        are columns. A shorter line is filled with empty cells.
+        If it cannot be read, or has no line of column names.
     """
-    text = read_text(path)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text.partition("\n")[0]))
-    try:
-        columns = tuple(name.strip() for name in next(lines, ()))
-        _check_columns(path, columns)
-        rows, numbers = [], []
-        for row in lines:
-            if any(row):
-                rows.append(_filled(path, lines.line_num, row, len(columns)))
-                numbers.append(lines.line_num)
-    except csv.Error as error:
-        raise DatasetError(f"{path}, line {lines.line_num}: not a table: {error}") from error
-    return Sheet(path, columns, tuple(rows), tuple(numbers))
+    lines = iter(workbook_lines(path, sheet) if _is_workbook(path) else text_lines(path))
+    _, columns = next(lines, (0, ()))
+    if not columns:
+        raise DatasetError(f"{path}: expected a table with a line of column names, found none")
+    width, rows, numbers, ragged = len(columns), [], [], {}
+    for number, cells in lines:
+        count = max((place for place, cell in enumerate(cells, 1) if cell), default=0)
+        count = max(count, min(len(cells), width))
+        if count != width:
+            ragged[number] = count
+        rows.append((*cells, *("",) * width)[:width])
+        numbers.append(number)
+    return Sheet(path, columns, tuple(rows), tuple(numbers), ragged)
 
 
 def read_head(path: Path) -> Sheet:
     """Return the table at ``path`` without its rows; without columns where it is no table."""
     try:
-        opened = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-        columns = next(csv.reader([first], delimiter=_delimiter(first)), [])
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error):
-        columns = []
-    return Sheet(path, tuple(name.strip() for name in columns), (), ())
-
-
-def read_text(path: Path) -> str:
-    """Return the text at ``path``, unpacked where its name ends in ``.gz``.
-
-    Raises
-    ------
-    DatasetError
-        If it is absent, a spreadsheet, damaged, or not UTF-8.
-    """
-    if path.suffix.lower() in BINARY_TABLES:
-        raise DatasetError(f"{path}: a spreadsheet; save it as CSV and name that file instead")
-    try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
-        return content.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: no such file") from None
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: cannot be read as text: {error}") from error
+        lines = workbook_lines(path, most=1) if _is_workbook(path) else text_lines(path)
+        _, columns = next(iter(lines), (0, ()))
+    except DatasetError:
+        columns = ()
+    return Sheet(path, columns)
 
 
 def is_table(path: Path) -> bool:
-    """Return whether the name is that of a table of text."""
+    """Return whether the name is that of a table, and not of the lock beside an open one."""
     name = path.name.lower().removesuffix(".gz")
-    return name.endswith((".csv", ".tsv"))
+    return name.endswith((".csv", ".tsv", *WORKBOOKS)) and not name.startswith("~$")
 
 
-def _delimiter(first: str) -> str:
-    """Return the delimiter that is most frequent in the first line; a comma where none is."""
-    return max(DELIMITERS, key=lambda mark: (first.count(mark), mark == ","))
-
-
-def _check_columns(path: Path, columns: tuple[str, ...]) -> None:
-    if not any(columns):
-        raise DatasetError(f"{path}: expected a table with a line of column names, found none")
-    twice = [name for name, count in Counter(columns).items() if count > 1 and name]
-    if twice:
-        raise DatasetError(
-            f"{path}, line 1: column {twice[0]!r} is there twice; rename one of them"
-        )
-
-
-def _filled(path: Path, line: int, row: list[str], width: int) -> tuple[str, ...]:
-    if len(row) > width:
-        raise DatasetError(f"{path}, line {line}: {len(row)} cells, but {width} columns")
-    return tuple(cell.strip() for cell in row) + ("",) * (width - len(row))
+def _is_workbook(path: Path) -> bool:
+    return path.suffix.lower() in WORKBOOKS

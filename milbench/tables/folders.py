@@ -11,7 +11,7 @@ from milbench.interchange.feature_files import READERS
 from milbench.interchange.slide_names import slide_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 
 def files_of(folder: Path, but: Collection[Path] = ()) -> dict[str, Path]:
@@ -20,7 +20,7 @@ def files_of(folder: Path, but: Collection[Path] = ()) -> dict[str, Path]:
     Parameters
     ----------
     but
-        Files that are something else, such as the table of labels.
+        Files and folders that are something else, such as the table of labels.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def files_of(folder: Path, but: Collection[Path] = ()) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise MissingDataError(f"{folder}: no such folder of features")
-    others = {path.name: path.resolve() for path in but}
+    others = {path.name: path.resolve() for one in but for path in _files(one, folder)}
     found: dict[str, list[Path]] = {}
     for path in sorted(_below(folder)):
         if path.name not in others or path.resolve() != others[path.name]:
@@ -48,6 +48,13 @@ def files_of(folder: Path, but: Collection[Path] = ()) -> dict[str, Path]:
             "the folder of one kind and one encoder"
         )
     return {slide: paths[0] for slide, paths in found.items()}
+
+
+def _files(path: Path, folder: Path) -> Iterable[Path]:
+    """Return a file, or the files of a folder that ``folder`` is no part of."""
+    if not path.is_dir():
+        return (path,)
+    return () if folder.resolve().is_relative_to(path.resolve()) else path.rglob("*")
 
 
 def _below(folder: Path) -> Iterator[Path]:
