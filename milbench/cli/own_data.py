@@ -10,24 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.cli.console import messages
-from milbench.cli.options import OWN_SUITE
+from milbench.cli.options import OWN_SUITE, suite_paths
 from milbench.errors import SuiteError
 from milbench.records import Aggregator
 from milbench.suite_files import suite_files
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from milbench.cli.own_options import Own
     from milbench.own_data import OwnData
     from milbench.registry import Registry
 
-# What is compared where nothing is said: controls, plain pooling and the field's common methods,
-# as far as an installed plugin offers them.
-METHODS = (
-    *("prior", "bag-size", "pooled-logistic", "mean", "max"),
-    *("abmil", "gated-abmil", "clam-sb", "dsmil", "transmil"),
-)
-REFERENCE = "mean"
-REPEATS = FOLDS = 5
+DEFAULT = "own"  # the suite whose methods are compared where none is named
 OFFICIAL_SEEDS = 5  # of one split, so that the table shows a spread
 # Names of tables that say nothing of the data; the folder's name is taken.
 PLAIN_STEMS = frozenset({"labels", "label", "bags", "slides", "dataset", "data", "table", "train"})
@@ -36,25 +31,54 @@ PLAIN_STEMS = frozenset({"labels", "label", "bags", "slides", "dataset", "data",
 def own_suite(own: Own, suite: str | None, registry: Registry, options: dict[str, Any]) -> Path:
     """Write the suite of own data below the results, and return its path.
 
+    Parameters
+    ----------
+    suite
+        Whose methods, splits, training, protocol and report are taken; ``own`` where None. Its
+        data sets, and how it sees their bags, are its own affair.
+
     Raises
     ------
     SuiteError
-        If the table is unclear, or the name is taken.
+        If the table or the suite is unclear, or the name is taken.
     """
     from milbench.atomic import write_atomic
     from milbench.tables.write_suite import suite_text
 
-    if suite is not None:
-        raise click.UsageError("--suite or --bags: one of them; a suite may have a [[dataset]]")
-    name = own.name or _name_of(own.bags)
-    if name in suite_files(registry.suites()) or registry.matching("dataset", name):
-        raise SuiteError(f"{name!r} is the name of a suite or data set; give another: --name NAME")
-    data = _suite(own, name, registry, options["repeats"])
+    base = _base(suite or DEFAULT, registry, options["results"])
+    data = _resolved(own, own.name or _name_of(own.bags))
+    name = own.name or (data.name if suite is None else f"{data.name}-{base['name']}")
+    for taken in {name, data.name}:
+        if taken in suite_files(registry.suites()) or registry.matching("dataset", taken):
+            raise SuiteError(
+                f"{taken!r} is the name of a suite or data set; give another: --name NAME"
+            )
+    whole = {"name": name, **_suite(own, data, base, registry, options["repeats"])}
     path: Path = options["results"] / name / OWN_SUITE
-    _tell_replaced(path, data)
-    write_atomic(path, suite_text(data))
+    _tell_replaced(path, whole)
+    write_atomic(path, suite_text(whole))
     messages.print(f"wrote {path}; go on with: milbench run --suite {path}", markup=False)
     return path
+
+
+def _base(suite: str, registry: Registry, results: Path) -> dict[str, Any]:
+    """Return the tables of a suite file.
+
+    Raises
+    ------
+    SuiteError
+        If there is no such suite, or it has faults.
+    """
+    from milbench.suite import listing, read_suite, structural_faults
+
+    if suite == "all":
+        raise click.UsageError("--suite all: with --bags, name the one whose methods are meant")
+    (path,) = suite_paths(suite, registry, results)
+    base = read_suite(path)
+    faults = structural_faults(base)
+    if faults:
+        raise SuiteError(listing(path, faults))
+    return base
 
 
 def _tell_replaced(path: Path, data: dict[str, Any]) -> None:
@@ -72,8 +96,25 @@ def _tell_replaced(path: Path, data: dict[str, Any]) -> None:
         )
 
 
-def _suite(own: Own, name: str, registry: Registry, repeats: int | None) -> dict[str, Any]:
-    """Return the suite as a file has it, with all that the table says written down.
+def _suite(
+    own: Own, data: OwnData, base: Mapping[str, Any], registry: Registry, repeats: int | None
+) -> dict[str, Any]:
+    """Return the tables of the suite, with all that the table of labels says written down."""
+    methods = _methods(own.methods, base["methods"], registry)
+    report = {**base.get("report", {}), "reference": _reference(base, methods, registry)}
+    train = {"train": base["train"]} if "train" in base else {}
+    return {
+        "summary": f"Own data of {own.bags.name}.",
+        "dataset": [data.model_dump(mode="json", exclude_defaults=True)],
+        **_design(own, data, base, repeats),
+        **train,
+        "report": report,
+        "methods": methods,
+    }
+
+
+def _resolved(own: Own, name: str) -> OwnData:
+    """Return the data set with all that the table says of it.
 
     Raises
     ------
@@ -82,16 +123,7 @@ def _suite(own: Own, name: str, registry: Registry, repeats: int | None) -> dict
     """
     from milbench.tables.resolve import resolved
 
-    methods = _methods(own.methods, registry)
-    data = resolved(_checked(own, name), Path.cwd())
-    return {
-        "name": name,
-        "summary": f"Own data of {own.bags.name}.",
-        "dataset": [data.model_dump(mode="json", exclude_defaults=True)],
-        **_design(own, data, repeats),
-        "report": {"reference": _reference(methods, registry)},
-        "methods": [{"name": method} for method in methods],
-    }
+    return resolved(_checked(own, name), Path.cwd())
 
 
 def _checked(own: Own, name: str) -> OwnData:
@@ -149,33 +181,79 @@ def _folder(given: str) -> Path:
     return path
 
 
-def _methods(given: str | None, registry: Registry) -> list[str]:
-    """Return the names of the methods; the field's spelling with underscores is taken too."""
-    if given is None:
-        return [name for name in METHODS if registry.matching("aggregator", name)]
-    names = [name.strip().replace("_", "-") for name in given.split(",") if name.strip()]
-    for name in names:
+def _methods(
+    asked: str | None, given: Sequence[Mapping[str, Any]], registry: Registry
+) -> list[dict[str, Any]]:
+    """Return the rows of the suite, or those that are asked for, with the suite's settings.
+
+    The field's spelling with underscores is taken too. What a row says of single data sets is left
+    out, and so are rows that see bags in a way of their own.
+    """
+    rows = {row.get("label", row["name"]): dict(row) for row in given}
+    for label, row in list(rows.items()):
+        row.pop("on", None)
+        if row.keys() & {"tiler", "encoder"}:
+            del rows[label]
+            messages.print(
+                f"{label}: left out; it cuts or encodes pictures, and these are features",
+                markup=False,
+            )
+    if asked is None:
+        return list(rows.values())
+    names = [name.strip().replace("_", "-") for name in asked.split(",") if name.strip()]
+    for name in set(names) - rows.keys():
         registry.record(Aggregator, name)
-    return names
+    return [rows.get(name, {"name": name}) for name in names]
 
 
-def _reference(methods: list[str], registry: Registry) -> str:
-    """Return what the others are compared with: ``mean`` where it is, else the first method."""
-    real = [name for name in methods if not registry.record(Aggregator, name).control]
-    return REFERENCE if REFERENCE in methods else (real or methods)[0]
+def _reference(
+    base: Mapping[str, Any], methods: Sequence[Mapping[str, Any]], registry: Registry
+) -> str:
+    """Return what the others are compared with: as the suite says, else the first method."""
+    from milbench.search import TUNED
+
+    rows = {str(row.get("label", row["name"])): row["name"] for row in methods}
+    said = str(base.get("report", {}).get("reference", ""))
+    if said.removesuffix(TUNED) in rows:
+        return said
+    controls = {row for row, name in rows.items() if registry.record(Aggregator, str(name)).control}
+    return next((row for row in rows if row not in controls), next(iter(rows)))
 
 
-def _design(own: Own, data: OwnData, repeats: int | None) -> dict[str, Any]:
-    """Return splits and protocol: the file's, the official parts, or folds drawn here."""
+def _design(
+    own: Own, data: OwnData, base: Mapping[str, Any], repeats: int | None
+) -> dict[str, Any]:
+    """Return splits and protocol: the file's, the table's parts, or as the suite draws them.
+
+    Raises
+    ------
+    SuiteError
+        If the suite takes the parts of its data sets, and this one has none.
+    """
+    from milbench.suite import OWN_PARTS
     from milbench.tables.offer import given_size
 
+    splits, protocol = dict(base.get("splits", {})), dict(base.get("protocol", {}))
+    scheme = splits.pop("scheme", "kfold")
     if data.splits:
         n_repeats, n_folds = given_size(data)
-        return {"splits": {"scheme": "given", "repeats": n_repeats, "folds": n_folds}}
-    if data.split and own.folds is None:
-        seeds = {"seeds": repeats or OFFICIAL_SEEDS}
-        return {"splits": {"scheme": "official", "repeats": 1}, "protocol": seeds}
-    return {"splits": {"repeats": repeats or REPEATS, "folds": own.folds or FOLDS}}
+        splits |= {"scheme": "given", "repeats": n_repeats, "folds": n_folds}
+    elif data.split and own.folds is None:
+        splits |= {"scheme": "official", "repeats": 1}
+        protocol["seeds"] = repeats or protocol.get("seeds", OFFICIAL_SEEDS)
+    elif scheme in OWN_PARTS and own.folds is None:
+        raise SuiteError(
+            f"suite {base['name']!r} takes the parts that its data sets have, and {data.bags} has "
+            "none: name their column with --split-column, or draw folds with --folds 5"
+        )
+    else:
+        splits |= {"scheme": scheme} if scheme == "monte-carlo" else {}
+        splits |= {"repeats": repeats} if repeats else {}
+        splits |= {"folds": own.folds} if own.folds else {}
+    if splits.get("scheme") != "given":
+        splits.pop("leaks", None)
+    found = {"splits": splits, "protocol": protocol}
+    return {name: table for name, table in found.items() if table}
 
 
 def _name_of(bags: Path) -> str:

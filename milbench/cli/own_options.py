@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
 OPTIONS = (
-    click.option("--bags", type=TABLE, help="Your own data: a table (CSV) with a line a slide."),
+    click.option("--bags", type=TABLE, help="Your own data: a table with a line a slide."),
     click.option(
         "--features",
         multiple=True,
@@ -21,8 +21,8 @@ OPTIONS = (
         help="With --bags: the folder with a file of features a slide; again for more encoders.",
     ),
     click.option("--name", help="With --bags: of the data set and its suite."),
-    click.option("--methods", help="With --bags: separated by commas; else ten common ones."),
-    click.option("--folds", type=click.IntRange(min=2), help="With --bags; else 5."),
+    click.option("--methods", help="With --bags: separated by commas; else the suite's."),
+    click.option("--folds", type=click.IntRange(min=2), help="With --bags; else as the suite has."),
     click.option("--classes", help="With --bags: labels in order, separated by commas."),
     click.option("--task", type=click.Choice(["binary", "multi-class", "ordinal"])),
     click.option("--metric", help="With --bags: ranks the methods."),

@@ -9,6 +9,7 @@ import click
 from milbench.cli.console import messages, print_json, results
 from milbench.cli.options import suite_paths
 from milbench.registry import load_registry
+from milbench.suite_files import has_data_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,8 @@ def validate(suite: str, *, as_json: bool) -> int:
             if lines:
                 messages.print(listing(path, lines), markup=False)
             else:
-                results.print(f"{path}: no faults", markup=False)
+                alone = "" if has_data_sets(path) else "; no data set, so for own data (run --bags)"
+                results.print(f"{path}: no faults{alone}", markup=False)
                 for line in _tuning(path, registry):
                     results.print(f"  {line}", markup=False)
     return 2 if any(found.values()) else 0
