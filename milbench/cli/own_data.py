@@ -103,8 +103,9 @@ def _suite(
     methods = _methods(own.methods, base["methods"], registry)
     report = {**base.get("report", {}), "reference": _reference(base, methods, registry)}
     train = {"train": base["train"]} if "train" in base else {}
+    of = f", by the suite {base['name']}" if base["name"] != DEFAULT else ""
     return {
-        "summary": f"Own data of {own.bags.name}.",
+        "summary": f"Own data of {own.bags.name}{of}.",
         "dataset": [data.model_dump(mode="json", exclude_defaults=True)],
         **_design(own, data, base, repeats),
         **train,
