@@ -22,7 +22,6 @@ from milbench.interchange.hmil import REASON
 from milbench.interchange.labels import LABEL, SLIDE, Columns, Labels, read_labels
 from milbench.interchange.split_files import SplitFiles, place_of
 from milbench.interchange.split_readers import find_splits, read_split_files
-from milbench.sheets.sheet import read_sheet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +93,7 @@ def recognise(folder: Path, asked: Asked) -> Found:
     if splits is not None:
         labels = labels.over(splits.inside)
     if not any(labels.label.values()):
-        _say_why_unread(folder)
+        place_of(folder).check_readable()
         raise MissingDataError(
             f"{folder}: {layout.producer} features ({layout.why}), and no table of labels; name "
             "one with --labels: columns slide_id, label, and patient_id where known"
@@ -193,14 +192,6 @@ def _one_table(folder: Path, columns: Columns) -> Labels | None:
             "--labels"
         )
     return read_labels(tables[0], columns) if tables else None
-
-
-def _say_why_unread(folder: Path) -> None:
-    """Raise the reason for which a spreadsheet, which may hold the labels, cannot be read."""
-    place = place_of(folder)
-    for path in place.tables:
-        if not place.head(path).columns:
-            read_sheet(path)
 
 
 def without_features(found: Found) -> tuple[list[str], list[str]]:

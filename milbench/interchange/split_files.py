@@ -119,6 +119,18 @@ class Place:
         """Return the tables of text."""
         return tuple(path for path in self.files if is_table(path))
 
+    def check_readable(self) -> None:
+        """Raise the reason for which a table cannot be read, where what is sought was not found.
+
+        Raises
+        ------
+        DatasetError
+            If a table is damaged, or a package to read it is not installed.
+        """
+        for path in self.tables:
+            if not self.head(path).columns:
+                self.sheet(path)
+
     def only(self, tables: Sequence[Path], what: str) -> Path:
         """Return the one of ``tables``.
 

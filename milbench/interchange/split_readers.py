@@ -44,8 +44,10 @@ def read_split_files(path: Path) -> SplitFiles:
     DatasetError
         If a table is damaged.
     """
-    found = find_splits(place_of(path))
+    place = place_of(path)
+    found = find_splits(place)
     if found is None:
+        place.check_readable()
         raise SplitError(
             f"{path}: no splits recognised; docs/interchange.md lists the layouts, and a table "
             "slide_id,fold_0,fold_1,... with train, val or test in each cell always works"

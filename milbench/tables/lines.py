@@ -93,20 +93,19 @@ def _line(
     place = f"{sheet.path}, line {number}"
     value = dict(zip(sheet.columns, cells, strict=True)).get
     named = value(columns.slide) or ""
-    if number in sheet.ragged:
-        found, expected = sheet.ragged[number], len(sheet.columns)
-        fault = f"{found} values for {expected} columns; is a comma inside quoted?"
-        left_out.append(LeftOut(place, named, "broken line", fault))
-        return None
     try:
         slide = slide_id(named)
     except FeatureFileError as error:
-        left_out.append(LeftOut(place, named, "no slide name", str(error)))
+        reason = str(error).removeprefix(f"{named!r}: ")
+        left_out.append(LeftOut(place, named, "no slide name", reason))
         return None
     label, patient = value(columns.label) or "", value(columns.patient) or ""
     part = value(columns.split) or ""
     fault = ""
-    if label.casefold() in MISSING:
+    if number in sheet.ragged:
+        kind, counts = "broken line", (sheet.ragged[number], len(sheet.columns))
+        fault = "{} values for {} columns; is a comma inside quoted?".format(*counts)
+    elif label.casefold() in MISSING:
         kind, fault = "no label", f"no label in column {columns.label!r}"
     elif columns.patient and patient.casefold() in MISSING:
         kind, fault = "no patient", f"no patient in column {columns.patient!r}"
