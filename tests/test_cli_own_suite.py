@@ -76,8 +76,11 @@ Planned = Callable[..., Suite]
 def planned(clinic: Path) -> Planned:
     """Return a function that plans own data and returns the suite that was written."""
 
-    def plan(*arguments: str, name: str = "clinic-theirs", split: str = "") -> Suite:
-        data = ("--bags", "clinic.csv", "--features", "features", "--split-column", split)
+    def plan(
+        *arguments: str, name: str = "clinic-theirs", split: str = "", features: str = "features"
+    ) -> Suite:
+        data = ["--bags", "clinic.csv", "--split-column", split]
+        data += ["--features", features] if features else []
         assert main(["run", *data, "--dry-run", *arguments]) == 0
         return load_suite(clinic / "results" / name / "suite.toml")
 
@@ -103,6 +106,28 @@ def test_a_suite_s_own_settings_count_and_its_data_sets_do_not(
         ("small", {"hidden": [8]}, {}, {}),
     ]
     assert "abmil-cnn: left out; it cuts or encodes pictures" in capsys.readouterr().err
+
+
+def test_a_suite_says_how_slides_are_seen_unless_an_option_does(
+    clinic: Path, planned: Planned
+) -> None:
+    """With plain images in place of features its encoders count, and so do rows of pictures."""
+    pictures = pytest.importorskip("PIL.Image", reason="images are written with pillow")
+    (clinic / "images").mkdir()
+    for slide in range(12):
+        x = np.full((40, 40, 3), 20 * slide, dtype=np.uint8)
+        pictures.fromarray(x).save(clinic / "images" / f"{slide}.png")
+    text = THEIRS.replace('"precomputed"', '"pixels"')
+    text = text.replace("datasets", 'tilers = [{ name = "grid", args = { px = 20 } }]\ndatasets')
+    (clinic / "theirs.toml").write_text(text, encoding="utf-8")
+    images = ("--suite", "theirs.toml", "--slides", "images")
+
+    theirs = planned(*images, features="")
+    ours = planned(*images, "--encoder", "colour-texture", "--tiler", "whole", features="")
+
+    assert (theirs.encoders, theirs.tilers[0].args) == (("pixels",), {"px": 20})
+    assert [row.name for row in theirs.methods] == ["prior", "mean", "abmil", "abmil-cnn"]
+    assert (ours.encoders, ours.tilers[0].name) == (("colour-texture",), "whole")
 
 
 def test_options_come_before_the_suite(planned: Planned) -> None:

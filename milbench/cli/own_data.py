@@ -143,6 +143,7 @@ def _folder(given: str) -> Path:
 
 def _name_of(bags: Path) -> str:
     """Return a name for the data set of a table."""
-    stem = bags.stem if bags.stem.casefold() not in PLAIN_STEMS else bags.resolve().parent.name
+    stem = Path(bags.name.removesuffix(".gz")).stem
+    stem = stem if stem.casefold() not in PLAIN_STEMS else bags.resolve().parent.name
     name = re.sub(r"[^a-z0-9]+", "-", stem.casefold()).strip("-")
     return name if re.match(r"[a-z]", name) else f"own-{name}".rstrip("-")
