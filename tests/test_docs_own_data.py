@@ -9,8 +9,8 @@ import pytest
 from milbench.cli import main
 from milbench.interchange.feature_files import KEYS, READERS
 from milbench.own_data import OwnData
+from milbench.sheets.names import KNOWN
 from milbench.suite import Suite, load_suite
-from milbench.tables.columns import KNOWN
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "own-data.md").read_text(encoding="utf-8")

@@ -66,7 +66,7 @@ def _read(sheet: Sheet) -> SplitFiles:
 
 def _members(sheet: Sheet, slide: str) -> Members:
     members: Members = defaultdict(list)
-    names = sheet.by_lower_case
+    names = sheet.by_plain_name
     repeats = sheet[names["repeat"]] if sheet.has("repeat") else ("0",) * len(sheet.rows)
     columns = sheet[slide], repeats, sheet[names["fold"]], sheet[sheet.first_of(ROLE) or ""]
     for line, one, repeat, fold, role in zip(sheet.lines, *columns, strict=True):

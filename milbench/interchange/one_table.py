@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from milbench.interchange.labels import PATIENT, SLIDE, labels_beside
 from milbench.interchange.long_table import is_long
 from milbench.interchange.split_files import SplitFiles, fold_from, part_named
+from milbench.sheets.names import KNOWN
 
 if TYPE_CHECKING:
     from milbench.interchange.split_files import Place
     from milbench.sheets.sheet import Sheet
 
-PART = ("split", "split_info", "part", "partition", "set", "subset", "role")
+PART = (*KNOWN["split"], "set", "role")
 
 
 def read_splits(place: Place) -> SplitFiles | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from milbench.errors import SplitError
 from milbench.interchange.labels import Labels
+from milbench.sheets.names import PARTS as PARTS_NAMED
 from milbench.sheets.sheet import Sheet, is_table, read_head, read_sheet
 from milbench.sheets.text import read_text
 
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PARTS = ("train", "val", "test")
-# What tables call the parts, in lower case.
-PART_NAMES = {
-    **dict.fromkeys(("train", "training", "tr"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "tune"), "val"),
-    **dict.fromkeys(("test", "testing", "te", "held-out"), "test"),
-}
 UNUSED_NAMES = frozenset({"", "unused", "none", "nan", "-"})
 
 
@@ -204,9 +199,9 @@ def part_named(cell: str, where: str) -> str:
     lower = cell.strip().lower()
     if lower in UNUSED_NAMES:
         return ""
-    if lower not in PART_NAMES:
-        raise SplitError(f"{where}: part {cell!r}; expected one of {', '.join(PART_NAMES)}")
-    return PART_NAMES[lower]
+    if lower not in PARTS_NAMED:
+        raise SplitError(f"{where}: part {cell!r}; expected one of {', '.join(PARTS_NAMED)}")
+    return PARTS_NAMED[lower]
 
 
 def fold_from(name: str, members: Iterable[tuple[str, str]]) -> Fold:

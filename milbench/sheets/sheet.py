@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from milbench.errors import DatasetError
+from milbench.sheets.names import plain
 from milbench.sheets.text import text_lines
 from milbench.sheets.workbook import WORKBOOKS, workbook_lines
 
@@ -46,18 +47,18 @@ class Sheet:
         return tuple(row[place] for row in self.rows)
 
     @cached_property
-    def by_lower_case(self) -> dict[str, str]:
-        """Return the names of the columns by themselves in lower case."""
-        return {name.lower(): name for name in self.columns}
+    def by_plain_name(self) -> dict[str, str]:
+        """Return the names of the columns by themselves as they are compared."""
+        return {plain(name): name for name in self.columns}
 
     def has(self, *names: str) -> bool:
-        """Return whether all ``names`` are columns, in upper or lower case."""
-        return set(names) <= set(self.by_lower_case)
+        """Return whether all ``names``, which are plain, are columns."""
+        return set(names) <= set(self.by_plain_name)
 
     def first_of(self, names: tuple[str, ...]) -> str | None:
-        """Return the column that comes first in ``names``, which are lower case, or None."""
+        """Return the column that comes first in ``names``, which are plain, or None."""
         return next(
-            (self.by_lower_case[name] for name in names if name in self.by_lower_case), None
+            (self.by_plain_name[name] for name in names if name in self.by_plain_name), None
         )
 
     def whole(self) -> Sheet:

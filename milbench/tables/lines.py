@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from milbench.errors import DatasetError, FeatureFileError
 from milbench.interchange.slide_names import slide_id
-from milbench.interchange.split_files import PART_NAMES
+from milbench.sheets.names import PARTS
 from milbench.sheets.sheet import read_sheet
 from milbench.tables.columns import Columns, find_columns
 
@@ -109,14 +109,14 @@ def _line(
         kind, fault = "no label", f"no label in column {columns.label!r}"
     elif columns.patient and patient.casefold() in MISSING:
         kind, fault = "no patient", f"no patient in column {columns.patient!r}"
-    elif columns.split and part.casefold() not in PART_NAMES:
+    elif columns.split and part.casefold() not in PARTS:
         kind = "no part"
         fault = f"part {part!r} in column {columns.split!r}; expected train, val or test"
     if fault:
         left_out.append(LeftOut(place, slide, kind, fault))
         return None
     site = value(columns.site) or ""
-    return Line(number, slide, label, patient, site, PART_NAMES.get(part.casefold(), ""))
+    return Line(number, slide, label, patient, site, PARTS.get(part.casefold(), ""))
 
 
 def _each_once(path: Path, lines: list[Line], left_out: list[LeftOut]) -> list[Line]:

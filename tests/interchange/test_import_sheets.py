@@ -10,7 +10,10 @@ import pytest
 
 from milbench.errors import MissingDataError
 from milbench.interchange.feature_layouts import Asked, recognise
+from milbench.interchange.labels import read_labels
+from milbench.interchange.split_readers import read_split_files
 from milbench.own_data import OwnData
+from milbench.sheets.names import KNOWN
 from milbench.tables.lines import Line, read_table
 
 
@@ -20,6 +23,21 @@ def saved(path: Path, *rows: tuple[object, ...]) -> Path:
         book.active.append(row)
     book.save(path)
     return path
+
+
+@pytest.mark.parametrize(("role", "name"), [(role, n) for role in KNOWN for n in KNOWN[role]])
+def test_columns_that_own_data_finds_are_found_here(tmp_path: Path, role: str, name: str) -> None:
+    """Under any of the field's names, written with capitals, blanks or hyphens."""
+    names = {"slide": "slide", "patient": "patient", "label": "label", "site": "site"}
+    names |= {role: name.replace("_", " ").title()}
+    path = tmp_path / "t.csv"
+    path.write_text(f"{','.join(names.values())}\n1.svs,p,x,h{',test' * (role == 'split')}\n")
+
+    found = read_labels(path)
+
+    assert (found.label, found.patient, found.site) == ({"1": "x"}, {"1": "p"}, {"1": "h"})
+    if role == "split":
+        assert read_split_files(path).folds[0].test == ("1.svs",)
 
 
 @pytest.fixture
