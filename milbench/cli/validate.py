@@ -49,9 +49,9 @@ def validate(suite: str, *, as_json: bool) -> int:
 def _faults(path: Path, registry: Registry) -> list[str]:
     """Return the faults of a suite file, those of its own data among them."""
     from milbench.check import faults
-    from milbench.tables.offer import own_faults, with_own_data
+    from milbench.tables.offer import own_faults, splits_faults, with_own_data
 
-    found = own_faults(path, registry)
+    found = own_faults(path, registry) + splits_faults(path)
     return found or faults(path, with_own_data(registry, path, None))
 
 

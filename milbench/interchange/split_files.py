@@ -115,7 +115,7 @@ class Place:
         return tuple(path for path in self.files if is_table(path))
 
     def check_readable(self) -> None:
-        """Raise the reason for which a table cannot be read, where what is sought was not found.
+        """Raise the reason for which a table cannot be read; recognising passes it over.
 
         Raises
         ------

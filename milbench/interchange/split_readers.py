@@ -45,9 +45,9 @@ def read_split_files(path: Path) -> SplitFiles:
         If a table is damaged.
     """
     place = place_of(path)
+    place.check_readable()  # one of ten files that is passed over would make nine folds
     found = find_splits(place)
     if found is None:
-        place.check_readable()
         raise SplitError(
             f"{path}: no splits recognised; docs/interchange.md lists the layouts, and a table "
             "slide_id,fold_0,fold_1,... with train, val or test in each cell always works"

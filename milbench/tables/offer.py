@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from milbench.errors import DatasetError, SuiteError
+from milbench.errors import DatasetError, MilbenchError, SuiteError
 from milbench.interchange.split_readers import read_split_files
 from milbench.interchange.stored_splits import Member, roles_of
 from milbench.own_data import ENCODER, TILER, OwnData
@@ -119,6 +119,18 @@ def own_faults(suite: Path, registry: Registry) -> list[str]:
             resolved(own, suite.parent)
         except (DatasetError, SuiteError) as error:
             found.append(f"dataset {own.name!r}: {error}")
+    return found
+
+
+def splits_faults(suite: Path) -> list[str]:
+    """Return what is wrong with the splits files of own data; a leaderboard does without them."""
+    found: list[str] = []
+    for own in _given(suite):
+        try:
+            if own.splits:
+                read_split_files(suite.parent / own.splits)
+        except MilbenchError as error:
+            found.append(f"dataset {own.name!r}, splits: {error}")
     return found
 
 

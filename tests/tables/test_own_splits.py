@@ -6,6 +6,7 @@ from itertools import zip_longest
 
 import pytest
 
+from milbench.cli import main
 from milbench.registry import Registry
 from milbench.run import Settings, plan
 from milbench.suite import load_suite
@@ -158,6 +159,19 @@ def test_splits_beside_the_features_are_no_slides(clinic):
 
     assert made.prepared.broken == {}
     assert not any("Left out" in note for note in made.prepared.notes["clinic"])
+
+
+def test_splits_that_cannot_be_read_are_a_fault_of_the_suite(clinic, capsys):
+    """One of two files is damaged: ``validate`` says so; methods are ranked again without them."""
+    clinic.write()
+    (clinic.folder / "splits").mkdir()
+    planned(clinic, clam(clinic.folder / "splits", clinic.rows), 2)
+    assert main(["validate", str(clinic.folder / "suite.toml")]) == 0
+    (clinic.folder / "splits" / "splits_1.csv").write_text('"')
+
+    assert main(["validate", str(clinic.folder / "suite.toml")]) == 2
+    assert "splits_1.csv, line 1: not a table" in capsys.readouterr().err
+    with_own_data(Registry(), clinic.folder / "suite.toml", None)
 
 
 def test_splits_of_other_slides_show_both_names(clinic):
