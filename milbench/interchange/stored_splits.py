@@ -34,12 +34,18 @@ def roles_of(splits: SplitFiles, members: Sequence[Member]) -> Roles:
     Raises
     ------
     SplitError
-        If a bag is in two parts of a fold, or a fold has no bag to train or to test on.
+        If a bag is in two parts of a fold, a fold has no bag to train or to test on, or the splits
+        list patients and none is known.
     """
     bags: dict[str, list[str]] = {}  # by what the splits list
     for slide, patient, bag in members:
         listed = slide if splits.unit == "slide" else patient or tcga_case(slide)
         bags.setdefault(listed, []).append(bag)
+    if bags.keys() == {""}:
+        raise SplitError(
+            f"{splits.producer}: the splits list patients such as {_example(splits.folds[0])!r}, "
+            "and the table has no column of patients; say which with --patient-column"
+        )
     unused = dict.fromkeys((member.bag for member in members), ROLES[UNUSED])
     per_repeat = len(splits.folds) // splits.repeats
     return {

@@ -185,6 +185,18 @@ def test_splits_of_other_slides_show_both_names(clinic):
     assert "slides such as 'TCGA-A1', and here are '000'" in broken
 
 
+def test_splits_of_patients_need_a_column_of_them(clinic):
+    """STAMP's; the message has the option to write."""
+    clinic.write()
+    (clinic.folder / "splits").mkdir()
+    splits = stamp(clinic.folder / "splits", clinic.rows)
+
+    broken = planned(clinic, splits, 2, patient="").prepared.broken["clinic"]
+
+    assert "the splits list patients such as 'p2'" in broken
+    assert "--patient-column" in broken
+
+
 def test_a_patient_in_two_parts_is_a_leak_in_any_tool_s_form(clinic):
     """The second slide of patient p0 moves from the test part to the training part."""
     clinic.write()
