@@ -187,11 +187,11 @@ class Method(_Section):
 
 
 class Suite(_Section):
-    """A whole suite file."""
+    """A whole suite file; without data sets it is for those of ``milbench run --bags``."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     summary: str = ""
-    datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    datasets: tuple[Name, ...] = ()
     dataset: tuple[OwnData, ...] = ()
     tilers: tuple[Tiling, ...] = ()
     encoders: tuple[Encoded, ...] = ()

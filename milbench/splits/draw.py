@@ -15,7 +15,7 @@ from milbench.errors import SplitError
 from milbench.splits.by_site import BySite
 from milbench.splits.check import check_splits, told
 from milbench.splits.divide import Groups, Wanted, divide, group_bags
-from milbench.splits.given import given_roles
+from milbench.splits.given import given_roles, never_used
 from milbench.splits.plan import ROLES, TEST, TRAIN, VAL, SplitPlan, Splits
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def draw_splits(
     elif plan.scheme == "official":
         roles, notes = draw.official()
     elif plan.scheme == "given":
-        roles, notes = given_roles(table, plan, name, given), ()
+        roles = given_roles(table, plan, name, given)
+        notes = never_used(table, roles)
     else:
         roles, notes = draw.drawn()
     splits = Splits(table.ids, table.patients, np.array(roles, dtype=np.int8), plan, notes)
