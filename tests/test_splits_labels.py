@@ -127,3 +127,22 @@ def test_official_parts_without_a_label_are_refused():
 
     with pytest.raises(SplitError, match="no bag with the label 'l2' in the test part"):
         draw_splits(given, SplitPlan(scheme="official", validation=0.0), name="toy")
+
+
+def test_folds_by_site_have_every_label_and_its_lack():
+    """Six sites with all labels; of a site that alone has one, the label is named."""
+    bags = table(mutations(5))
+    sites = tuple(f"s{n // 2 % 6}" for n in range(200))
+    given = BagTable(**{**{n: getattr(bags, n) for n in bags.__slots__}, "sites": sites})
+    plan = SplitPlan(folds=3, group="site", validation=0.0)
+
+    splits = draw_splits(given, plan, name="toy")
+
+    for roles in splits.roles[0]:
+        share = bags.labels[roles == ROLES.index("test")].mean(axis=0)
+        assert ((share > 0) & (share < 1)).all()
+    labels = bags.labels.copy()
+    labels[:, 3] = np.array(sites) == "s0"
+    alone = BagTable(**{**{n: getattr(given, n) for n in given.__slots__}, "labels": labels})
+    with pytest.raises(SplitError, match="FOLD_MISSING_CLASS: label 'l3' is found at 1 of 6 sites"):
+        draw_splits(alone, plan, name="toy")

@@ -80,6 +80,14 @@ def group_bags(groups: Sequence[str], labels: np.ndarray, n_classes: int) -> Gro
     return Groups(names, each.reshape(len(names), -1), members)
 
 
+def column_name(classes: Sequence[str], column: int, *, is_multi_label: bool) -> str:
+    """Return what a column of the counts of groups is about, in words."""
+    if not is_multi_label:
+        return f"class {classes[column]!r}"
+    label, has = divmod(column, 2)
+    return f"{'' if has else 'no '}label {classes[label]!r}"
+
+
 def divide(groups: Groups, wanted: Sequence[Wanted], *key: str | int) -> np.ndarray | None:
     """Return the part of each bag, so that every part holds the groups it needs.
 
