@@ -146,6 +146,7 @@ def _pretrain(
             seed=options["seed"],
             device=chosen_device(options["device"]),
             report=report.advance,
+            begin=report.begin,
         )
         pretrain(view.encoder, tiles, path, schedule)
     seen_by = "all tiles, those of test bags too" * (view.encoder.pretrained_on == "all")

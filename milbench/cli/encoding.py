@@ -69,6 +69,14 @@ class Trained:
         """Take the bar away."""
         self._bar.stop()
 
+    def begin(self, epoch: int) -> None:
+        """Take in the first epoch, counted from 0: those before it were trained by another run."""
+        if epoch:
+            self._bar.reset(self._task, completed=epoch, loss="")
+            messages.print(
+                f"{self._what}: goes on with epoch {epoch + 1} of {self._epochs}", markup=False
+            )
+
     def advance(self, epoch: int, loss: float) -> None:
         """Take in the mean loss of an epoch, counted from 0."""
         self._bar.update(self._task, completed=epoch + 1, loss=f"loss {loss:.3f}")

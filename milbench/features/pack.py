@@ -221,10 +221,9 @@ class Packer:
         except SlideError as error:
             self._leave(one, str(error))
             return
-        is_lazy = isinstance(instances, Regions)
-        if shared is not None and one.beside is not None and is_lazy:
-            if shared.key(instances) != one.beside.key:  # the slide changed while it was read
-                one.beside = replace(one.beside, key="")
+        beside, is_lazy = one.beside, isinstance(instances, Regions)
+        if shared and beside and is_lazy and shared.key(instances) != beside.key:
+            one.beside = replace(beside, key="")  # the slide changed while it was read
         _close(one)
 
     # What comes back.

@@ -1,6 +1,5 @@
 """Data sets that show the same slides encode them once, whatever else they say of them."""
 
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -74,7 +73,7 @@ def test_the_same_rows_lie_on_the_disk_once(slides, tmp_path, built, view):
     first = built(slides, tmp_path, view)
     second = built(other(slides), tmp_path, view)
     (rows,) = second.path.parent.glob("*.rows")
-    assert os.path.samefile(rows, first.path)
+    assert rows.samefile(first.path)
 
     wanted = second.array.copy()
     first.path.unlink()
