@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 2**20
+ABOUT = "about"  # the file of a journal's folder that says what it is of
 
 
 class Source(NamedTuple):
@@ -151,11 +152,11 @@ class Journal:
 
 
 @contextmanager
-def open_journal(path: Path, folder: Path | None = None) -> Iterator[Journal]:
+def open_journal(path: Path, folder: Path | None = None, about: str = "") -> Iterator[Journal]:
     """Open the journal for the feature store at ``path``; without a folder nothing is kept.
 
-    A folder is removed at the end, and left where it is when an error or a kill ends the building
-    after a bag was finished.
+    ``about`` is kept in the folder for whoever looks at it later. A folder is removed at the end,
+    and left where it is when an error or a kill ends the building after a bag was finished.
     """
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,6 +168,7 @@ def open_journal(path: Path, folder: Path | None = None) -> Iterator[Journal]:
         return
     with disk(path):
         folder.mkdir(exist_ok=True)
+        (folder / ABOUT).write_text(about, encoding="utf-8")
         rows, lines = ((folder / name).open("a+b") for name in ("rows", "bags"))
     is_done = False
     with rows, lines:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from milbench.features.store import ENDING, files_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from milbench.features.journal import Finished, Source
 
-ENDING = ".rows"
 ALIGNMENT = 64  # bytes: rows of a store begin at a multiple of it
 DIGITS = 12  # of the hash of the first bag, which tells an old file from a new one
 
@@ -56,7 +57,7 @@ def linked_rows(path: Path, bags: Sequence[Finished]) -> Linked | None:
 
 def forget_rows(path: Path, except_for: Linked | None = None) -> None:
     """Remove the names of rows that an older store at ``path`` had."""
-    for name in path.parent.glob(f"{path.stem}-*{ENDING}"):
+    for name in files_of(path)[1:]:
         if except_for is None or name != except_for.path:
             with suppress(OSError):
                 name.unlink()

@@ -32,6 +32,7 @@ SCHEMA = 1
 
 TEXTS = ("ids", "patients", "sites", "parts")
 ATTRIBUTES = ("schema", "dataset", "encoder", "classes", "fingerprint", "content_hash")
+ENDING = ".rows"  # of a file that holds the rows of several stores
 LINKED = "rows"  # attribute of a store whose rows are in a file that other stores have too
 BLOCK_BYTES = 2**20
 NEXT_STEP = "; delete the file and run again"
@@ -102,6 +103,12 @@ class Features:
         """Return the instances of bag ``index``: a read-only view, (N, D) or (N, C, H, W)."""
         rows = self.array[self.offsets[index] : self.offsets[index + 1]]
         return rows.view(np.ndarray)  # slicing a plain array is several times faster
+
+    @property
+    def is_linked(self) -> bool:
+        """Return whether the rows lie in a file that other stores have too."""
+        stored: Any = self.array  # a memory map knows its file
+        return Path(stored.filename).name != self.path.name
 
     @property
     def instance_shape(self) -> tuple[int, ...]:
@@ -203,6 +210,11 @@ def on_device(features: Features, device: str, dtype: torch.dtype | None = None)
         stored.filename, stored.dtype, mode="c", offset=stored.offset, shape=stored.shape
     )
     return torch.from_numpy(mapped).to(device=device, dtype=dtype)
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return the store at ``path``, and the file beside it that has its rows where there is one."""
+    return path, *sorted(path.parent.glob(f"{path.stem}-*{ENDING}"))
 
 
 def _reopen(path: Path, expected: str) -> Features:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
@@ -91,7 +91,7 @@ def write_features(
     FeatureError
         If the encoder does not fit the bags, or gives values that cannot be stored.
     """
-    with open_journal(path, build.journal) as journal:
+    with open_journal(path, build.journal, json.dumps(asdict(about))) as journal:
         packed = Packer(about, encode, build, journal).pack(bags)
         with disk(path), _replacing(path) as temporary:
             rows = linked_rows(path, packed.finished)
