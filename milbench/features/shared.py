@@ -170,11 +170,8 @@ class Shared:
 def _seen(instances: np.ndarray | Regions) -> list[Any]:
     """Return what the values of instances follow from; nothing where that is not known."""
     if not isinstance(instances, Regions):
-        return [
-            "pixels",
-            list(instances.shape),
-            sha256(np.ascontiguousarray(instances)).hexdigest(),
-        ]
+        pixels = np.ascontiguousarray(instances)
+        return ["pixels", list(pixels.shape), sha256(pixels.data).hexdigest()]
     picture = instances.picture
     if type(picture) is not Slide or picture.path.suffix.lower() in SEVERAL_FILES:
         return []  # a picture of another class may give anything
