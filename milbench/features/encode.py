@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Tiles at once. A network on a CPU gains nothing from more than its caches hold; a GPU is filled
 # by about a hundred tiles of 224 pixels.
-CPU_BATCH, GPU_BATCH = 32, 128
+CPU_BATCH, GPU_BATCH = 8, 128
 
 
 @dataclass(frozen=True, kw_only=True)
