@@ -1,4 +1,4 @@
-"""What a suite says about a user's own data: a table of labels and a folder of features."""
+"""What a suite says about a user's own data: a table of labels, and features or slides."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 OwnName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
 OwnTask = Literal["binary", "multi-class", "ordinal"]
 Fusion = Literal["none", "early", "late"]
+# How slides are seen where a suite does not say it: what needs no weights.
+TILER, ENCODER = "tissue", "colour-texture"
 
 
 class OwnData(BaseModel):
@@ -22,7 +24,11 @@ class OwnData(BaseModel):
     bags
         Path of the table of labels: one line a slide.
     features
-        Path of the folder with one file a slide, or one such folder for each encoder by name.
+        Path of the folder with one file of features a slide, or one such folder for each encoder
+        by name.
+    slides
+        Path of the folder with the slides, or plain images, themselves; in place of ``features``.
+        They are cut and encoded as the suite says in ``tilers`` and ``encoders``.
     slide, label
         Columns of the slide and of its label; found by name when empty.
     patient, site, split
@@ -44,7 +50,8 @@ class OwnData(BaseModel):
 
     name: OwnName
     bags: str
-    features: str | dict[OwnName, str]
+    features: str | dict[OwnName, str] = ""
+    slides: str = ""
     slide: str = ""
     label: str = ""
     patient: str | None = None
@@ -58,7 +65,9 @@ class OwnData(BaseModel):
 
     @property
     def folders(self) -> dict[str, str]:
-        """Return the folders of features by encoder; the name is empty where there is one."""
+        """Return the folders by encoder; the name is empty where there is one, or slides."""
+        if self.slides:
+            return {"": self.slides}
         return {"": self.features} if isinstance(self.features, str) else self.features
 
     @property
@@ -69,8 +78,12 @@ class OwnData(BaseModel):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> OwnData:
-        if not self.folders:
-            raise ValueError("features: no folder; give one, or one for each encoder")
+        if not self.features and not self.slides:
+            raise ValueError("features: no folder; give one, or one for each encoder, or slides")
+        if self.features and self.slides:
+            raise ValueError("features and slides: give one of them; slides are encoded here")
+        if self.slides and self.fusion == "early":
+            raise ValueError("fusion: early joins features, and slides have none yet; use late")
         if self.classes and len(set(self.classes)) < len(self.classes):
             raise ValueError(f"classes: a name appears twice in {', '.join(self.classes)}")
         if self.task == "binary" and len(self.classes or "12") > 2:  # noqa: PLR2004  # two classes

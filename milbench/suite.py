@@ -210,7 +210,11 @@ class Suite(_Section):
     def digest(self) -> str:
         """Return 16 hexadecimal digits that name the content of the suite."""
         # Suites from before keep their digest.
-        later: dict[str, Any] = {} if self.dataset else {"dataset": True}
+        later: dict[str, Any] = {"dataset": True}
+        if self.dataset:
+            later["dataset"] = {
+                place: {"slides"} for place, own in enumerate(self.dataset) if not own.slides
+            }
         if self.splits.leaks == "refused":
             later["splits"] = {"leaks": True}
         return sha256(self.model_dump_json(exclude=later).encode()).hexdigest()[:16]

@@ -14,10 +14,12 @@ from milbench.cli.options import (
     chosen_device,
     chosen_tiling,
     data_option,
+    found_dataset,
+    results_option,
     setting_option,
+    suite_option,
     tiler_option,
 )
-from milbench.registry import load_registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +36,7 @@ MEGA, GIGA = 10**6, 10**9
 @click.command(short_help="Encode the tiles of a data set ahead of a run.")
 @click.argument("dataset")
 @click.argument("encoder")
+@suite_option
 @tiler_option
 @setting_option
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -71,6 +74,7 @@ MEGA, GIGA = 10**6, 10**9
 @click.option("--seed", type=int, default=1, show_default=True, help="Of --pretrain.")
 @data_option
 @cache_option
+@results_option
 def encode(dataset: str, encoder: str, *, data: Path, cache: Path, **options: Any) -> None:
     """Encode the tiles of DATASET by ENCODER, and keep the features for later runs.
 
@@ -79,10 +83,8 @@ def encode(dataset: str, encoder: str, *, data: Path, cache: Path, **options: An
     """
     from milbench.cli.encoding import Encoded
     from milbench.features import Encoding, Making, cached_features
-    from milbench.records import Dataset
 
-    registry = load_registry()
-    found = registry.record(Dataset, dataset)
+    registry, found = found_dataset(dataset, options["suite"], options["results"], cache)
     view = _view(registry, found, encoder, options)
     if options["device"] != "auto":
         options["device"] = chosen_device(options["device"])

@@ -1,4 +1,4 @@
-"""Tell which slides of own data are not used, on the terminal and in a file."""
+"""Tell which slides are not used, on the terminal and in a file."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ MOST_LINES = 20  # on a terminal; all are in the file
 
 
 def explain_left_out(plan: Plan, registry: Registry) -> None:
-    """Tell which slides of own data are not used, and keep the whole list beside the results."""
+    """Tell which slides are not used, and keep the whole list beside the results."""
     from milbench.tables.left_out import write_left_out
+    from milbench.tables.lines import LeftOut
     from milbench.tables.offer import left_out
 
     ready = tuple(dict.fromkeys(ground.dataset.name for ground in plan.prepared.grounds))
     for name in ready:
-        found = [one for _, one in left_out(registry, (name,))]
+        unread = plan.prepared.left_out.get(name, {})
+        found = [
+            *(one for _, one in left_out(registry, (name,))),
+            *(LeftOut(name, bag, "slide unreadable", why) for bag, why in unread.items()),
+        ]
         if not found:
             continue
         path = plan.store.root / f"left-out-{name}.csv"

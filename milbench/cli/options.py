@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from milbench.errors import SuiteError
+from milbench.errors import PluginError, SuiteError
 from milbench.suite_files import suite_files
 
 if TYPE_CHECKING:
@@ -120,6 +121,45 @@ def chosen_device(name: str) -> str:
     return name
 
 
+suite_option = click.option(
+    "--suite",
+    metavar="NAME",
+    help="Suite, or suite file, that has DATASET as own data, and its tiler.",
+)
+
+
+def found_dataset(
+    name: str, suite: str | None, results: Path, cache: Path | None
+) -> tuple[Registry, Dataset]:
+    """Return the plugins and the data set called ``name``, which may be own data of ``suite``.
+
+    The tiler of the suite, its first where it has several, is then that of the data set.
+
+    Raises
+    ------
+    PluginError
+        If there is no such data set.
+    """
+    from milbench.records import Dataset
+    from milbench.registry import load_registry
+
+    registry = load_registry()
+    if suite is None:
+        try:
+            return registry, registry.record(Dataset, name)
+        except PluginError as error:
+            raise PluginError(f"{error}; your own data come with their suite: --suite") from None
+    from milbench.suite import load_suite
+    from milbench.tables.offer import with_own_data
+
+    (path,) = suite_paths(suite, registry, results)
+    registry = with_own_data(registry, path, cache)
+    dataset, tilers = registry.record(Dataset, name), load_suite(path).tilers
+    if not dataset.tiler or not tilers:
+        return registry, dataset
+    return registry, replace(dataset, tiler=tilers[0].name, tiler_args=tilers[0].args)
+
+
 tiler_option = click.option("--tiler", help="Name of a tiler; that of the data set if unset.")
 setting_option = click.option(
     "--set",
@@ -151,7 +191,7 @@ def chosen_tiling(
     from milbench.check import argument_faults
     from milbench.records import Tiler
 
-    settings = dict(_parsed(text) for text in given)
+    settings = dict(parsed_setting(text) for text in given)
     if not dataset.tiler:
         if name or settings:
             raise click.UsageError(f"{dataset.name} gives no pictures, which a tiler needs")
@@ -164,7 +204,7 @@ def chosen_tiling(
     return tiler, own | settings
 
 
-def _parsed(setting: str) -> tuple[str, Any]:
+def parsed_setting(setting: str) -> tuple[str, Any]:
     """Return name and value of ``name=value``, the value as TOML has it."""
     name, _, value = setting.partition("=")
     try:

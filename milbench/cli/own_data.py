@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.cli.console import messages
-from milbench.cli.options import OWN_SUITE
+from milbench.cli.options import OWN_SUITE, parsed_setting
 from milbench.errors import SuiteError
 from milbench.records import Aggregator
 from milbench.suite_files import suite_files
@@ -88,6 +88,7 @@ def _suite(own: Own, name: str, registry: Registry, repeats: int | None) -> dict
         "name": name,
         "summary": f"Own data of {own.bags.name}.",
         "dataset": [data.model_dump(mode="json", exclude_defaults=True)],
+        **_seen(own),
         **_design(own, data, repeats),
         "report": {"reference": _reference(methods, registry)},
         "methods": [{"name": method} for method in methods],
@@ -105,7 +106,8 @@ def _checked(own: Own, name: str) -> OwnData:
     said = {
         "name": name,
         "bags": str(own.bags.resolve()),
-        "features": _folders(own.features),
+        "features": _folders(own.features) if own.features else None,
+        "slides": own.slides and str(own.slides.resolve()),
         "slide": own.slide_column,
         "label": own.label_column,
         "patient": own.patient_column,
@@ -157,6 +159,17 @@ def _methods(given: str | None, registry: Registry) -> list[str]:
     for name in names:
         registry.record(Aggregator, name)
     return names
+
+
+def _seen(own: Own) -> dict[str, Any]:
+    """Return how slides are cut and encoded, where something is said about it."""
+    from milbench.own_data import TILER
+
+    seen: dict[str, Any] = {"encoders": list(own.encoders)} if own.encoders else {}
+    if own.tiler or own.settings:
+        settings = dict(parsed_setting(text) for text in own.settings)
+        seen["tilers"] = [{"name": own.tiler or TILER, "args": settings}]
+    return seen
 
 
 def _reference(methods: list[str], registry: Registry) -> str:

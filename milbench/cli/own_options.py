@@ -1,4 +1,4 @@
-"""The options of ``milbench run`` for a user's own table of labels and folder of features."""
+"""The options of ``milbench run`` for a user's own table and folder of features or slides."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
+OF_SLIDES = ("encoders", "tiler", "settings")
+SPELT = {"encoders": "encoder", "settings": "set"}  # options that may be repeated
 TABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
 OPTIONS = (
     click.option("--bags", type=TABLE, help="Your own data: a table (CSV) with a line a slide."),
@@ -19,6 +21,29 @@ OPTIONS = (
         multiple=True,
         metavar="[NAME=]DIR",
         help="With --bags: the folder with a file of features a slide; again for more encoders.",
+    ),
+    click.option(
+        "--slides",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="With --bags, in place of --features: the folder with the slides, or images, "
+        "themselves.",
+    ),
+    click.option(
+        "--encoder",
+        "encoders",
+        multiple=True,
+        metavar="NAME",
+        help="With --slides: of their tiles; again for more. Else colour-texture.",
+    ),
+    click.option(
+        "--tiler", metavar="NAME", help="With --slides: cuts them into tiles. Else tissue."
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="With --slides: a setting of the tiler, such as mpp=0.5. May be repeated.",
     ),
     click.option("--name", help="With --bags: of the data set and its suite."),
     click.option("--methods", help="With --bags: separated by commas; else ten common ones."),
@@ -46,6 +71,10 @@ class Own:
 
     bags: Path
     features: tuple[str, ...]
+    slides: Path | None
+    encoders: tuple[str, ...]
+    tiler: str | None
+    settings: tuple[str, ...]
     name: str | None
     methods: str | None
     folds: int | None
@@ -78,14 +107,25 @@ def take_own(options: dict[str, Any]) -> Own | None:
     """
     taken = {field.name: options.pop(field.name) for field in fields(Own)}
     if taken["bags"] is None:
-        given = [name for name, value in taken.items() if value not in (None, ())]
+        given = _flags(taken, taken)
         if given:
-            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise click.UsageError(f"{flags}: only with --bags; in a suite, write [[dataset]]")
+            raise click.UsageError(f"{given}: only with --bags; in a suite, write [[dataset]]")
         return None
-    if not taken["features"]:
-        raise click.UsageError("--bags needs --features DIR, the folder with a file a slide")
+    if bool(taken["features"]) == bool(taken["slides"]):
+        raise click.UsageError(
+            "--bags needs --features DIR, the folder with a file of features a slide, or --slides "
+            "DIR, the folder with the slides; one of them"
+        )
+    only = _flags(taken, OF_SLIDES)
+    if only and taken["features"]:
+        raise click.UsageError(f"{only}: only with --slides; --features are encoded already")
     return Own(**taken)
+
+
+def _flags(taken: Mapping[str, Any], names: Iterable[str]) -> str:
+    """Return which of the options ``names`` were given."""
+    given = (name for name in names if taken[name] not in (None, ()))
+    return ", ".join(f"--{SPELT.get(name, name).replace('_', '-')}" for name in given)
 
 
 def named_suite(suite: str | None) -> str:
@@ -97,5 +137,7 @@ def named_suite(suite: str | None) -> str:
         If none was.
     """
     if suite is None:
-        raise click.UsageError("say what to run: --suite NAME, or --bags TABLE --features DIR")
+        raise click.UsageError(
+            "say what to run: --suite NAME, or --bags TABLE with --features DIR or --slides DIR"
+        )
     return suite

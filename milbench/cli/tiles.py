@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.cli.console import messages, results
-from milbench.cli.options import chosen_tiling, data_option, setting_option, tiler_option
+from milbench.cli.options import (
+    chosen_tiling,
+    data_option,
+    found_dataset,
+    results_option,
+    setting_option,
+    suite_option,
+    tiler_option,
+)
 from milbench.errors import DatasetError, MilbenchError, SlideError
-from milbench.records import Dataset, Encoder
-from milbench.registry import load_registry
+from milbench.records import Encoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +34,7 @@ NOTHING = Encoder(name="none", target="milbench.cli.tiles:tiles", summary="nothi
 
 @click.command(short_help="Draw the tissue and the tiles of slides, for inspection.")
 @click.argument("dataset", metavar="DATASET")
+@suite_option
 @tiler_option
 @setting_option
 @click.option("--bag", "wanted", multiple=True, metavar="ID", help="Only this bag. Repeatable.")
@@ -46,6 +54,7 @@ NOTHING = Encoder(name="none", target="milbench.cli.tiles:tiles", summary="nothi
     help="Folder for the drawings, below the name of the data set.",
 )
 @data_option
+@results_option
 def tiles(dataset: str, *, data: Path, out: Path, longest: int, **options: Any) -> int:
     """Draw one PNG a slide: its thumbnail, the outline of the tissue in green, tiles in blue.
 
@@ -55,8 +64,7 @@ def tiles(dataset: str, *, data: Path, out: Path, longest: int, **options: Any) 
     from milbench.features import cutter_of
     from milbench.view import View
 
-    registry = load_registry()
-    record = registry.record(Dataset, dataset)
+    registry, record = found_dataset(dataset, options["suite"], options["results"], None)
     tiler, settings = chosen_tiling(registry, record, options["tiler"], options["settings"])
     cutter = cutter_of(record, View(NOTHING, tiler, settings), data)
     if cutter is None:

@@ -5,6 +5,7 @@ Compressed JPEG tiles need imagecodecs beside tifffile; deflate, LZW and none ne
 
 from __future__ import annotations
 
+import logging
 import re
 from contextlib import suppress
 from threading import Lock
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from milbench.pictures import Pixels
+
+# What it says of a damaged file is said by the error that follows, with the slide's name.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 CHANNELS = 3
 APERIO_MPP = re.compile(r"\|MPP = ([\d.]+)")  # in the ImageDescription of an SVS

@@ -15,6 +15,7 @@ from milbench.atomic import write_atomic
 from milbench.bags import LabelledBag
 from milbench.errors import DatasetError, FeatureFileError
 from milbench.interchange.feature_files import LEVEL_0, MICROMETRES, FeatureFile, read_features
+from milbench.slides import Slide
 from milbench.tables.lines import LeftOut
 from milbench.tables.match import Matched, match
 
@@ -78,6 +79,8 @@ class OwnBags:
 
     def coords_unit(self) -> str:
         """Return the unit of coordinates that the files of all views state; empty for none."""
+        if self.own.slides:
+            return ""  # a tiler says its own
         groups = self.matched.groups
         stated = {
             _sample([paths[encoder] for group in groups for paths in group.files]).get(
@@ -126,6 +129,9 @@ class OwnView:
             If so many files differ from the others that two encoders are mixed, or none is left.
         """
         matched = self.bags.matched
+        if self.bags.own.slides:
+            yield from self._unopened(matched)
+            return
         excluded = self.bags.excluded(matched, self.encoder)
         members: list[FeatureFile] = []
         for group, file, is_last in self.slides(matched, excluded):
@@ -134,6 +140,19 @@ class OwnView:
             if is_last and members:
                 yield self._bag(group, members)
                 members = []
+
+    def _unopened(self, matched: Matched) -> Iterator[LabelledBag]:
+        """Yield the slides as pictures; one that cannot be read is left out when it is cut."""
+        for group in matched.groups:
+            (line,), (paths,) = group.lines, group.files
+            yield LabelledBag(
+                id=group.id,
+                label=(self.bags.own.classes or ()).index(line.label),
+                picture=Slide(paths[self.encoder]),
+                patient=line.patient,
+                site=line.site,
+                part=line.part,
+            )
 
     def slides(
         self, matched: Matched, excluded: Mapping[str, LeftOut]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from milbench.own_data import OwnData
+    from milbench.tables.folders import Kind
+    from milbench.tables.lines import Table
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,16 @@ def match(own: OwnData, folder: Path) -> Matched:
     Raises
     ------
     MissingDataError
-        If a folder of features is not there.
+        If a folder is not there.
     DatasetError
         If nothing fits together.
     """
     table = read_table(folder / own.bags, own)
     beside = [folder / name for name in (own.bags, own.splits) if name]
-    files = {name: files_of(folder / path, beside) for name, path in own.folders.items()}
+    kind: Kind = "slide" if own.slides else "features"
+    files = {name: files_of(folder / path, beside, kind) for name, path in own.folders.items()}
     left_out = [*table.left_out, *_unlabelled(table.path, table.lines, files, left=table.left_out)]
-    lines = list(_with_files(table.path, table.lines, files, left_out))
+    lines = list(_with_files(table, files, left_out, kind))
     if not lines:
         raise DatasetError(_nothing_fits(table.path, table.lines, files, own, folder))
     lines = list(_in_classes(table.path, lines, own, left_out))
@@ -79,17 +82,14 @@ def _unlabelled(
 
 
 def _with_files(
-    path: Path,
-    lines: Sequence[Line],
-    files: Mapping[str, Mapping[str, Path]],
-    left_out: list[LeftOut],
+    table: Table, files: Mapping[str, Mapping[str, Path]], left_out: list[LeftOut], kind: str
 ) -> Iterator[Line]:
-    for line in lines:
+    for line in table.lines:
         lacks = [name for name, slides in files.items() if line.slide not in slides]
         if lacks:
             of = f" of {', '.join(lacks)}" if any(lacks) else ""
-            place = f"{path}, line {line.number}"
-            left_out.append(LeftOut(place, line.slide, "no features", f"no file of features{of}"))
+            place = f"{table.path}, line {line.number}"
+            left_out.append(LeftOut(place, line.slide, f"no {kind}", f"no file of {kind}{of}"))
         else:
             yield line
 

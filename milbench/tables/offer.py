@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from milbench.errors import DatasetError, SuiteError
-from milbench.own_data import OwnData
+from milbench.own_data import ENCODER, TILER, OwnData
 from milbench.records import Dataset
 from milbench.registry import Offer, Origin, Plugin
 from milbench.suite import listing, read_suite, structural_faults
@@ -128,6 +128,7 @@ def record_of(own: OwnData, folder: Path, cache: Path | None) -> Dataset:
     views = {name: OwnTarget(bags, name) for name in own.folders}
     version, unit = ("unread", "") if cache is None else _version(bags)
     first = next(iter(views.values()))
+    tiler, encoder = (TILER, ENCODER) if own.slides else ("", "precomputed")
     return Dataset(
         name=own.name,
         target=first,
@@ -135,6 +136,8 @@ def record_of(own: OwnData, folder: Path, cache: Path | None) -> Dataset:
         classes=own.classes or (),
         task=own.task or "binary",
         primary_metric=own.metric,
+        encoder=encoder,
+        tiler=tiler,
         version=version,
         coords_unit=unit,
         group_known=bool(own.patient),

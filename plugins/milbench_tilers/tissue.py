@@ -114,7 +114,8 @@ class Tissue:
             raise DatasetError(
                 f"{getattr(picture, 'path', 'the picture')} states no resolution, and objective "
                 "magnification is none; set slide_mpp of tiler 'tissue', or mpp where the data "
-                "set lists the slide, to its micrometres per pixel"
+                "set lists the slide, to its micrometres per pixel, or cut pixels with "
+                "the tiler 'grid'"
             )
         return found
 
