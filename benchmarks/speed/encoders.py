@@ -13,7 +13,7 @@ time on the clock::
 so many tiles is built twice in turn: with batches that end with their bag, as they did once, and
 with batches that the next bags fill. ``--side`` is that of a tile::
 
-    python benchmarks/speed/encoders.py random-conv resnet18 --bags 1 --batch 4 --before 32
+    python benchmarks/speed/encoders.py random-conv resnet18 --bags 1 --batch 32
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from milbench import LabelledBag
 from milbench.errors import MilbenchError
 from milbench.features import About, write_features
 from milbench.features.encode import Encode
+from milbench.memory import keep_freed_memory
 from milbench.nn.encoder import NetworkEncoder
 from milbench.nn.resnet import ResNet18
 from milbench.nn.vgg import VGG19
@@ -62,6 +63,10 @@ def main() -> None:
     """Print one line an encoder and precision."""
     options = _options()
     torch.set_num_threads(options.threads)
+    if options.returns_memory:
+        print("freed memory is given back to the system")
+    elif not options.device.startswith("cuda"):
+        keep_freed_memory()  # as the harness does
     print(f"torch {torch.__version__}, {options.device}, {options.threads} threads, {_processor()}")
     print(f"{'encoder':18}{'precision':>10}{'batch':>7}{'tiles/s':>10}{'peak GB':>9}")
     for name in options.encoders:
@@ -121,15 +126,13 @@ def _print_bags(name: str, encode: Any, options: argparse.Namespace) -> None:
     """Print tiles a second of both ways, the better of three rounds of each."""
     if hasattr(encode, "to"):
         encode.to(options.device, "float32")
-    before = options.before or options.batch
-    ways = {"bag by bag": BagByBag(encode, before), "joined": Encode(encode, options.batch)}
+    ways = {"bag by bag": BagByBag(encode, options.batch), "joined": Encode(encode, options.batch)}
     best = dict.fromkeys(ways, 0.0)
     for _ in range(ROUNDS):
         for way, code in ways.items():
             best[way] = max(best[way], stored(code, options))
     for way, speed in best.items():
-        batch = ways[way].batch
-        print(f"{name:18}{way:>12}{options.bags:>4} a bag{batch:>5}{speed:>10.1f}", flush=True)
+        print(f"{name:18}{way:>12}{options.bags:>4} a bag{options.batch:>5}{speed:>10.1f}")
 
 
 def stored(encode: Encode, options: argparse.Namespace) -> float:
@@ -174,7 +177,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batch", type=int)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--bags", type=int, default=0, metavar="TILES", help="of a bag")
-    parser.add_argument("--before", type=int, help="the batch of bag by bag, if another")
+    parser.add_argument("--returns-memory", action="store_true", help="as before it was kept")
     parser.add_argument("--side", type=int, default=TILE, help="of a tile, with --bags")
     parser.add_argument("--tiles", type=int, default=640, help="of all bags, with --bags")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

@@ -9,6 +9,7 @@ import numpy as np
 
 from milbench.errors import FeatureError
 from milbench.features.check import stored_features
+from milbench.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
     from milbench.pictures import Pixels
     from milbench.view import View
 
-# Tiles at once. What a thread of a CPU works on should fit its caches: on one thread, 4 tiles of 224
-# pixels are encoded up to three times as fast as 32 (benchmarks/speed/encoders.py). A GPU is filled
-# by about a hundred.
-THREAD_BATCH, CPU_BATCH, GPU_BATCH = 4, 32, 128
+# Tiles at once. A network on a CPU gains nothing from more than its caches hold; a GPU is filled
+# by about a hundred tiles of 224 pixels.
+CPU_BATCH, GPU_BATCH = 32, 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,10 @@ def built_encoder(view: View, encoding: Encoding, weights: Path | None) -> Encod
         return Encode(code, encoding.batch)
     device = _device(encoding.device)
     move(device, view.precision)
-    return Encode(code, encoding.batch or _usual_batch(device))
+    if device.startswith("cuda"):
+        return Encode(code, encoding.batch or GPU_BATCH)
+    keep_freed_memory()  # a batch takes a hundred MB and frees it
+    return Encode(code, encoding.batch or CPU_BATCH)
 
 
 def storable(features: np.ndarray, place: str) -> np.ndarray:
@@ -124,14 +127,6 @@ def storable(features: np.ndarray, place: str) -> np.ndarray:
         return stored_features(features)
     except ValueError as error:
         raise FeatureError(f"{place}: {error}") from error
-
-
-def _usual_batch(device: str) -> int:
-    if device.startswith("cuda"):
-        return GPU_BATCH
-    import torch  # noqa: PLC0415  # only a network has threads
-
-    return min(CPU_BATCH, THREAD_BATCH * torch.get_num_threads())
 
 
 def _device(name: str) -> str:
