@@ -78,6 +78,24 @@ class View:
         return sha256(self.settings.encode()).hexdigest()[:6]
 
 
+def settings_from(text: str) -> dict[str, Any]:
+    """Return the settings that :attr:`View.settings` wrote as ``text``.
+
+    Raises
+    ------
+    ValueError
+        If it did not write them.
+    """
+    found, place, decoder = {}, 0, json.JSONDecoder()
+    while place < len(text):
+        key, equals, _ = text[place:].partition("=")
+        if not equals:
+            raise ValueError(f"{text!r}: no = behind {key!r}")
+        found[key], place = decoder.raw_decode(text, place + len(key) + 1)
+        place += len(", ")
+    return found
+
+
 def sections(suite: Suite, registry: Registry) -> Iterator[tuple[Dataset, View]]:
     """Yield each data set of ``suite`` with each view that the suite gives it.
 

@@ -9,7 +9,11 @@ time on the clock::
     python benchmarks/speed/encoders.py resnet18 resnet50 uni --precisions float32 bfloat16
     python benchmarks/speed/encoders.py --device cuda --batch 128
 
-``peak GB`` is that of the GPU; on a CPU it is left out.
+``peak GB`` is that of the GPU; on a CPU it is left out. With ``--bags`` a feature store of bags of
+so many tiles is built twice in turn: with batches that end with their bag, as they did once, and
+with batches that the next bags fill. ``--side`` is that of a tile::
+
+    python benchmarks/speed/encoders.py random-conv resnet18 --bags 1 --batch 32
 """
 
 from __future__ import annotations
@@ -17,13 +21,19 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from milbench import LabelledBag
 from milbench.errors import MilbenchError
+from milbench.features import About, write_features
+from milbench.features.encode import Encode
+from milbench.memory import keep_freed_memory
 from milbench.nn.encoder import NetworkEncoder
 from milbench.nn.resnet import ResNet18
 from milbench.nn.vgg import VGG19
@@ -37,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TILE = 224
+ROUNDS = 3
 GIGA = 2**30
 CNNS: dict[str, Any] = {
     "resnet18": ResNet18,
@@ -52,6 +63,10 @@ def main() -> None:
     """Print one line an encoder and precision."""
     options = _options()
     torch.set_num_threads(options.threads)
+    if options.returns_memory:
+        print("freed memory is given back to the system")
+    elif not options.device.startswith("cuda"):
+        keep_freed_memory()  # as the harness does
     print(f"torch {torch.__version__}, {options.device}, {options.threads} threads, {_processor()}")
     print(f"{'encoder':18}{'precision':>10}{'batch':>7}{'tiles/s':>10}{'peak GB':>9}")
     for name in options.encoders:
@@ -59,6 +74,9 @@ def main() -> None:
             encode = built(name)
         except MilbenchError as error:
             print(f"{name:18}left out: {error}")
+            continue
+        if options.bags:
+            _print_bags(name, encode, options)
             continue
         for precision in options.precisions if hasattr(encode, "to") else ("float32",):
             speed, peak = timed(encode, precision, options)
@@ -98,6 +116,39 @@ def timed(encode: Any, precision: str, options: argparse.Namespace) -> tuple[flo
     return speed, f"{torch.cuda.max_memory_allocated() / GIGA:.1f}" if is_gpu else ""
 
 
+class BagByBag(Encode):
+    """Batches that end with their bag."""
+
+    is_joining = False
+
+
+def _print_bags(name: str, encode: Any, options: argparse.Namespace) -> None:
+    """Print tiles a second of both ways, the better of three rounds of each."""
+    if hasattr(encode, "to"):
+        encode.to(options.device, "float32")
+    ways = {"bag by bag": BagByBag(encode, options.batch), "joined": Encode(encode, options.batch)}
+    best = dict.fromkeys(ways, 0.0)
+    for _ in range(ROUNDS):
+        for way, code in ways.items():
+            best[way] = max(best[way], stored(code, options))
+    for way, speed in best.items():
+        print(f"{name:18}{way:>12}{options.bags:>4} a bag{options.batch:>5}{speed:>10.1f}")
+
+
+def stored(encode: Encode, options: argparse.Namespace) -> float:
+    """Return tiles a second, from tiles in the memory to a feature store on the disk."""
+    shape = (options.bags, 3, options.side, options.side)
+    tiles = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    count = max(2, options.tiles // options.bags)
+    bags = (LabelledBag(id=f"{n}", label=n % 2, images=tiles) for n in range(count))
+    clock = time.perf_counter if options.device.startswith("cuda") else time.process_time
+    with TemporaryDirectory() as folder:
+        started = clock()
+        about = About(dataset="bags", classes=("no", "yes"))
+        write_features(Path(folder) / "a.h5", bags, encode=encode, about=about)
+        return count * options.bags / (clock() - started)
+
+
 def _batches(size: int, seconds: float) -> Iterator[np.ndarray]:
     """Yield batches of one tile after another until the time is over; one where it is 1 or less."""
     values = np.random.default_rng(0).integers(0, 256, (size, 3, TILE, TILE))
@@ -125,6 +176,10 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--batch", type=int)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--bags", type=int, default=0, metavar="TILES", help="of a bag")
+    parser.add_argument("--returns-memory", action="store_true", help="as before it was kept")
+    parser.add_argument("--side", type=int, default=TILE, help="of a tile, with --bags")
+    parser.add_argument("--tiles", type=int, default=640, help="of all bags, with --bags")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     options.batch = options.batch or (128 if options.device.startswith("cuda") else 8)

@@ -24,11 +24,12 @@ import torch
 
 from milbench.jobs import Cell, Run
 from milbench.levels import Levels
+from milbench.memory import keep_freed_memory
 from milbench.registry import load_registry
 from milbench.splits import Part
 from milbench.train.denormals import denormals_flushed
 from milbench.train.engine import train_run
-from milbench.train.machine import keep_freed_memory, peak_memory_mb, versions
+from milbench.train.machine import peak_memory_mb, versions
 from milbench.train.resident import Resident
 
 if TYPE_CHECKING:

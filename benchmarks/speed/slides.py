@@ -45,9 +45,10 @@ from sequential import Bags, PlainBags, plain_epoch, plain_evaluation
 from milbench import Aggregator, Bag, Context, Recipe
 from milbench.execute import ProcessExecutor, usable_cores
 from milbench.jobs import Cell, Run
+from milbench.memory import keep_freed_memory
 from milbench.registry import load_registry
 from milbench.train.fold import Fold
-from milbench.train.machine import keep_freed_memory, keep_products, peak_memory_mb, versions
+from milbench.train.machine import keep_products, peak_memory_mb, versions
 from milbench.train.matmul import DEFAULT, LARGE_STEP, Matmul, verdict
 from milbench.train.precision import feature_type
 from milbench.train.resident import FoldBags, Resident, fit_scaler

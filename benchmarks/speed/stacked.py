@@ -31,9 +31,10 @@ from torchmil_loop import is_installed, torchmil_folds
 from milbench import Context, Recipe
 from milbench.features import default_cache
 from milbench.jobs import Cell, Run
+from milbench.memory import keep_freed_memory
 from milbench.train.choice import portions
 from milbench.train.fold import Fold
-from milbench.train.machine import keep_freed_memory, peak_memory_mb, versions
+from milbench.train.machine import peak_memory_mb, versions
 from milbench.train.matmul import Matmul, choose
 from milbench.train.resident import FoldBags, Resident
 from milbench.train.stacked import fit_stacked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 @results_option
 @click.option("--verify", is_flag=True, help="Read all of downloads, caches and results.")
 @click.option("--all", "is_all", is_flag=True, help="Also what is in order.")
+@click.option("--clean", is_flag=True, help="Remove stale and damaged features, after asking.")
+@click.option("--yes", is_flag=True, help="With --clean: do not ask.")
 @click.option(
     "--format",
     "form",
@@ -30,13 +32,22 @@ if TYPE_CHECKING:
     default="terminal",
     show_default=True,
 )
-def doctor(form: str, *, verify: bool, is_all: bool, **folders: Path) -> int:
+def doctor(form: str, *, verify: bool, is_all: bool, **options: Any) -> int:
     """Look at everything that milbench needs, and say what to do where something is wrong.
 
-    Nothing is changed. Ends with status 0 when nothing is broken, with 1 otherwise.
+    Nothing is changed without --clean, which lists what it would remove from the cache and asks.
+    Ends with status 0 when nothing is broken, with 1 otherwise.
     """
     from milbench.doctor import Folders, examine
 
+    is_clean, is_agreed = options.pop("clean"), options.pop("yes")
+    folders: dict[str, Path] = options
+    if is_agreed and not is_clean:
+        raise click.UsageError("--yes belongs to --clean")
+    if is_clean:
+        from milbench.cli.cleaning import clean
+
+        return clean(Folders(**folders), form, verify=verify, is_agreed=is_agreed)
     found = list(examine(Folders(**folders), load_registry(), verify=verify))
     if form == "json":
         print_json([finding._asdict() for finding in found])

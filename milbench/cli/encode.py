@@ -148,6 +148,7 @@ def _pretrain(
             seed=options["seed"],
             device=chosen_device(options["device"]),
             report=report.advance,
+            begin=report.begin,
         )
         pretrain(view.encoder, tiles, path, schedule)
     seen_by = "all tiles, those of test bags too" * (view.encoder.pretrained_on == "all")
@@ -160,14 +161,27 @@ def _pretrain(
 def _said(view: View, features: Features, progress: Encoded, spent: float) -> str:
     """Return what is there now, its size, and how fast it was made."""
     array = features.array
-    size = (
-        f"{array.nbytes / GIGA:.2f} GB" if array.nbytes >= GIGA else f"{array.nbytes / MEGA:.1f} MB"
-    )
+    size = _size(array.nbytes)
     made = f"{progress.tiles} tiles in {spent:.1f} s, {progress.tiles / spent:.0f} tiles/s"
-    how = made if progress.tiles else "was there already"
+    how = made if progress.tiles or progress.taken else "was there already"
+    if progress.taken:
+        how += f"; {progress.taken} bags were encoded before, for another data set or version"
+        how += _on_disk(features)
     left_out = f", {len(features.left_out)} bags left out" * bool(features.left_out)
     shape = " x ".join(map(str, features.instance_shape))
     return (
         f"{features.dataset} ({view.name}): {len(features)} bags, {len(array)} tiles, "
         f"{shape} {array.dtype}, {size}{left_out}; {how}: {features.path}"
     )
+
+
+def _on_disk(features: Features) -> str:
+    """Say how much disk the store takes beside those that its rows are shared with."""
+    own = features.path.stat().st_size
+    if features.is_linked:
+        return f", and lie on the disk once: {_size(own)} more"
+    return f", and are copied: {_size(own)} more"
+
+
+def _size(size: int) -> str:
+    return f"{size / GIGA:.2f} GB" if size >= GIGA else f"{size / MEGA:.1f} MB"

@@ -19,16 +19,22 @@ LINE_S = 30.0  # in a log file, a line at most so often
 
 
 class Encoded(Preparing):
-    """Progress of the encoding of a data set, which counts the tiles that are encoded."""
+    """Progress of the encoding of a data set, which counts what is encoded and what is taken.
+
+    ``taken`` counts bags whose rows were encoded before, for another data set or version.
+    """
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
-        self.tiles = 0
+        self.tiles, self.taken = 0, 0
         self._bag, self._of_bag = "", 0
 
     def __call__(self, step: Step) -> None:
         """Show one step, and count its tiles."""
         super().__call__(step)
+        if step.is_taken:
+            self.taken += 1
+            return
         if step.bag != self._bag:
             self._bag, self._of_bag = step.bag, 0
         self.tiles += step.tiles - self._of_bag
@@ -68,6 +74,14 @@ class Trained:
     ) -> None:
         """Take the bar away."""
         self._bar.stop()
+
+    def begin(self, epoch: int) -> None:
+        """Take in the first epoch, counted from 0: those before it were trained by another run."""
+        if epoch:
+            self._bar.reset(self._task, completed=epoch, loss="")
+            messages.print(
+                f"{self._what}: goes on with epoch {epoch + 1} of {self._epochs}", markup=False
+            )
 
     def advance(self, epoch: int, loss: float) -> None:
         """Take in the mean loss of an epoch, counted from 0."""

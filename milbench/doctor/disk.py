@@ -40,11 +40,15 @@ def _examine(name: str, folder: Path) -> Finding:
 
 
 def _taken(folder: Path) -> int:
-    """Return the bytes of all files below ``folder``; links are not followed."""
-    total = 0
+    """Return the bytes of all files below ``folder``; links are not followed.
+
+    A file of two names, as data sets of the same slides have it, counts once.
+    """
+    sizes = {}
     for path, _, names in os.walk(folder):
         for name in names:
             file = Path(path, name)
             if not file.is_symlink() and file.exists():
-                total += file.stat().st_size
-    return total
+                status = file.stat()
+                sizes[status.st_dev, status.st_ino] = status.st_size
+    return sum(sizes.values())

@@ -1,5 +1,6 @@
 """The feature store: the instances of a data set as one packed array, on disk and on a device."""
 
+from milbench.features.build import Build, Step
 from milbench.features.cache import (
     VERIFIED,
     Making,
@@ -9,7 +10,6 @@ from milbench.features.cache import (
 )
 from milbench.features.cut import Cutter, cutter_of
 from milbench.features.encode import Encoding
-from milbench.features.pack import Build, Step
 from milbench.features.store import SCHEMA, Features, on_device, open_features
 from milbench.features.write import About, write_features
 

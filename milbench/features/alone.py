@@ -22,16 +22,21 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[bool]:
+def alone(path: Path, *, is_waiting: bool = True) -> Iterator[bool]:
     """Hold the right to build ``path``, and give whether nobody else can; a death lets go of it.
 
     Windows, and file systems that know no locks, give it to everybody: there two processes that
     want the same features do the work twice.
+
+    Raises
+    ------
+    BlockingIOError
+        If another has it, and that is not waited for.
     """
     lock = path.with_name(f".{path.name}.lock")
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    file = None if fcntl is None else _locked(lock, path)
+    file = None if fcntl is None else _locked(lock, path, is_waiting=is_waiting)
     if file is None:
         yield False
         return
@@ -42,7 +47,7 @@ def alone(path: Path) -> Iterator[bool]:
         file.close()
 
 
-def _locked(lock: Path, path: Path) -> IO[bytes] | None:
+def _locked(lock: Path, path: Path, *, is_waiting: bool) -> IO[bytes] | None:
     """Return the open lock file when it is ours and still has its name; None without locks."""
     while True:
         with disk(path):
@@ -50,6 +55,9 @@ def _locked(lock: Path, path: Path) -> IO[bytes] | None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if not is_waiting:
+                file.close()
+                raise
             log.warning("%s: another process builds it; waiting", path)
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:

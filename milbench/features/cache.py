@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from milbench.code import code_hash
 from milbench.errors import FeatureError, MissingEncoderError
 from milbench.features.alone import alone
+from milbench.features.build import Build
 from milbench.features.cut import LEVEL_0, cutter_of
 from milbench.features.encode import Encoding, built_encoder
-from milbench.features.pack import Build
+from milbench.features.shared import Shared
 from milbench.features.store import NEXT_STEP, SCHEMA, Features, open_features
 from milbench.features.weights import download_weights, find_weights, weights_hash
 from milbench.features.write import About, write_features
@@ -24,7 +25,7 @@ from milbench.features.write import About, write_features
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from milbench.features.pack import Step
+    from milbench.features.build import Step
     from milbench.records import Dataset, Encoder, Tiler
     from milbench.view import View
 
@@ -75,7 +76,8 @@ def cached_features(
 
     Features that are damaged, or whose files, version or code location changed, are built again,
     with a warning in the log. Encoded bags are kept as they are finished, so that a building that
-    was interrupted goes on; another process that wants the same features waits for them.
+    was interrupted goes on; another process that wants the same features waits for them. Rows that
+    were encoded before for another data set, or another version of this one, are taken from there.
 
     The weights of an encoder are part of what features are built from. Where the weights are not
     there, features that were built with them still serve, as long as they are of one file only.
@@ -122,9 +124,10 @@ def cached_features(
         if kept is not None:  # by the process that was waited for
             return kept
         journal = _journal(path, dataset, view) if is_alone else None
-        build = Build(cut=cut, journal=journal, observe=making.observe)
         encode = built_encoder(view, making.encoding, weights)
-        return write_features(path, bags, encode=encode, about=about, build=build)
+        with Shared(cache, view, digest, journal) as shared:
+            build = Build(cut=cut, journal=journal, shared=shared, observe=making.observe)
+            return write_features(path, bags, encode=encode, about=about, build=build)
 
 
 def trained_path(dataset: Dataset, view: View, data: Path, cache: Path) -> Path:

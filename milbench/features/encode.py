@@ -1,8 +1,7 @@
-"""Encode the instances of one bag, batch by batch, into rows that can be stored."""
+"""Build what encodes batches of tiles, and check what it gives."""
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +9,13 @@ import numpy as np
 
 from milbench.errors import FeatureError
 from milbench.features.check import stored_features
-from milbench.features.stream import blocks
+from milbench.memory import keep_freed_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from milbench.pictures import Pixels, Regions
+    from milbench.pictures import Pixels
     from milbench.view import View
 
 # Tiles at once. A network on a CPU gains nothing from more than its caches hold; a GPU is filled
@@ -54,13 +53,19 @@ class Encode:
     ----------
     code
         Maps uint8 tiles (B, C, H, W) to features (B, D), or to images. One with a method ``each``
-        is given all batches of a bag, as an iterator, and yields the features of each.
+        is given batches as an iterator, and yields the features of each.
     batch
-        Tiles at once; the block that is read at once when None.
+        Tiles at once, of several bags where one has fewer; when None, the block that is read at
+        once, of one bag.
     """
 
     code: Callable[..., Any]
     batch: int | None = None
+
+    @property
+    def is_joining(self) -> bool:
+        """Return whether a batch may hold tiles of several bags."""
+        return self.batch is not None
 
     def each(self, tiles: Iterator[Pixels]) -> Iterator[Any]:
         """Yield the features of each batch of tiles."""
@@ -97,14 +102,14 @@ def built_encoder(view: View, encoding: Encoding, weights: Path | None) -> Encod
         return Encode(code, encoding.batch)
     device = _device(encoding.device)
     move(device, view.precision)
-    usual = GPU_BATCH if device.startswith("cuda") else CPU_BATCH
-    return Encode(code, encoding.batch or usual)
+    if device.startswith("cuda"):
+        return Encode(code, encoding.batch or GPU_BATCH)
+    keep_freed_memory()  # a batch takes a hundred MB and frees it
+    return Encode(code, encoding.batch or CPU_BATCH)
 
 
-def encoded(
-    encode: Callable[..., Any] | Encode, images: Pixels | Regions, place: str
-) -> Generator[np.ndarray]:
-    """Yield the features of ``images`` (N, C, H, W) as they come: (n, D), or images of a size.
+def storable(features: np.ndarray, place: str) -> np.ndarray:
+    """Return what an encoder gave as it is stored: (n, D), or images (n, C, H, W).
 
     Parameters
     ----------
@@ -114,24 +119,14 @@ def encoded(
     Raises
     ------
     FeatureError
-        If the encoder gives another number of rows, or values that cannot be stored.
-    SlideError
-        If an instance cannot be read.
+        If there are values that cannot be stored.
     """
-    made = encode if isinstance(encode, Encode) else Encode(encode)
-    sizes: list[int] = []  # of the batches that are under way: an encoder may be one behind
-
-    def counted(stream: Iterator[Pixels]) -> Iterator[Pixels]:
-        for tiles in stream:
-            sizes.append(len(tiles))
-            yield tiles
-
-    with closing(blocks(images, made.batch)) as stream:
-        for found in made.each(counted(stream)):
-            features, expected = np.asarray(found), sizes.pop(0)
-            if len(features) != expected:
-                raise FeatureError(f"{place}: {len(features)} rows for {expected} tiles")
-            yield _storable(features, place)
+    if features.dtype == np.uint8 and features.ndim == 4:  # noqa: PLR2004  # (N, C, H, W)
+        return np.ascontiguousarray(features)
+    try:
+        return stored_features(features)
+    except ValueError as error:
+        raise FeatureError(f"{place}: {error}") from error
 
 
 def _device(name: str) -> str:
@@ -140,12 +135,3 @@ def _device(name: str) -> str:
     import torch  # noqa: PLC0415  # only a network has a device
 
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _storable(features: np.ndarray, place: str) -> np.ndarray:
-    if features.dtype == np.uint8 and features.ndim == 4:  # noqa: PLR2004  # (N, C, H, W)
-        return np.ascontiguousarray(features)
-    try:
-        return stored_features(features)
-    except ValueError as error:
-        raise FeatureError(f"{place}: {error}") from error

@@ -13,11 +13,11 @@ import logging
 import tempfile
 from base64 import b64decode, b64encode
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from math import prod
 from shutil import rmtree
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 2**20
+ABOUT = "about"  # the file of a journal's folder that says what it is of
+
+
+class Source(NamedTuple):
+    """A file of rows that were written for another data set, held open until they are copied.
+
+    ``is_final`` says whether it never changes as long as it is there, as a store and no journal.
+    """
+
+    path: Path
+    file: IO[bytes]
+    is_final: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +64,10 @@ class Finished:
         Labels of the instances.
     grid
         Rows and columns that the instances fill.
+    key
+        Of what the rows were made from; empty where nothing else can use them.
+    source
+        Where the rows are, if not in the journal.
     """
 
     id: str
@@ -65,6 +81,8 @@ class Finished:
     coords: np.ndarray | None = None
     instance_labels: np.ndarray | None = None
     grid: tuple[int, int] | None = None
+    key: str = ""
+    source: Source | None = None
 
     @property
     def bytes(self) -> int:
@@ -123,21 +141,22 @@ class Journal:
 
     def read(self, bag: Finished) -> Iterator[np.ndarray]:
         """Yield the rows of a finished bag, a mebibyte or one row at a time."""
+        file = self.rows if bag.source is None else bag.source.file
         dtype = np.dtype(bag.dtype)
         width = prod(bag.shape) * dtype.itemsize
         rows = max(1, BLOCK_BYTES // width)
-        self.rows.seek(bag.start)
+        file.seek(bag.start)
         for first in range(0, bag.rows, rows):
-            block = self.rows.read(min(rows, bag.rows - first) * width)
+            block = file.read(min(rows, bag.rows - first) * width)
             yield np.frombuffer(block, dtype).reshape(-1, *bag.shape)
 
 
 @contextmanager
-def open_journal(path: Path, folder: Path | None = None) -> Iterator[Journal]:
+def open_journal(path: Path, folder: Path | None = None, about: str = "") -> Iterator[Journal]:
     """Open the journal for the feature store at ``path``; without a folder nothing is kept.
 
-    A folder is removed at the end, and left where it is when an error or a kill ends the building
-    after a bag was finished.
+    ``about`` is kept in the folder for whoever looks at it later. A folder is removed at the end,
+    and left where it is when an error or a kill ends the building after a bag was finished.
     """
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,6 +168,7 @@ def open_journal(path: Path, folder: Path | None = None) -> Iterator[Journal]:
         return
     with disk(path):
         folder.mkdir(exist_ok=True)
+        (folder / ABOUT).write_text(about, encoding="utf-8")
         rows, lines = ((folder / name).open("a+b") for name in ("rows", "bags"))
     is_done = False
     with rows, lines:
@@ -184,8 +204,8 @@ def _resumed(journal: Journal, lines: IO[bytes]) -> Journal:
     lines.seek(0)
     kept = 0
     for line in lines:
-        bag = _parsed(line)
-        if bag is None or bag.start != journal.end or not _is_whole(journal, bag):
+        bag = parsed(line)
+        if bag is None or bag.start != journal.end or not is_whole(journal.rows, bag):
             break
         journal.finished[bag.id] = bag
         journal.end += bag.bytes
@@ -197,31 +217,35 @@ def _resumed(journal: Journal, lines: IO[bytes]) -> Journal:
     return journal
 
 
-def _is_whole(journal: Journal, bag: Finished) -> bool:
-    """Return whether the rows of a bag are those that were written."""
+def is_whole(file: IO[bytes], bag: Finished) -> bool:
+    """Return whether the rows of a bag in ``file`` are those that were written."""
     digest, left = sha256(), bag.bytes
-    journal.rows.seek(bag.start)
-    while block := journal.rows.read(min(BLOCK_BYTES, left)):
+    file.seek(bag.start)
+    while block := file.read(min(BLOCK_BYTES, left)):
         digest.update(block)
         left -= len(block)
     return left == 0 and digest.hexdigest() == bag.values
 
 
 def _line(bag: Finished) -> bytes:
-    content = asdict(bag) | {
+    plain = replace(bag, source=None, coords=None, instance_labels=None)
+    content = asdict(plain) | {
         name: None if array is None else [array.dtype.str, b64encode(array.tobytes()).decode()]
         for name, array in (("coords", bag.coords), ("instance_labels", bag.instance_labels))
     }
+    del content["source"]
     return json.dumps(content).encode() + b"\n"
 
 
-def _parsed(line: bytes) -> Finished | None:
+def parsed(line: bytes) -> Finished | None:
     """Return the bag of a line; None for one that was not written to its end."""
     try:
         content = json.loads(line)
         coords, labels = (_array(content.pop(name)) for name in ("coords", "instance_labels"))
         for name in ("shape", "given_shape", "grid"):
             content[name] = None if content[name] is None else tuple(content[name])
+        if not content.keys() <= {one.name for one in fields(Finished)}:
+            return None  # of a later version
     except (ValueError, KeyError, TypeError):
         return None
     positions = None if coords is None else coords.reshape(-1, 2)

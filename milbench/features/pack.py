@@ -1,134 +1,45 @@
-"""Go over the bags of a data set: check, cut, encode, write; leave out slides that are damaged."""
+"""Go over the bags of a data set: check, cut, encode, write; leave out slides that are damaged.
+
+The tiles of the bags go to the encoder as one stream, so that a batch which one bag does not fill
+is filled by the next; what comes back is written bag by bag. A stream ends where a bag has to wait
+for those before it, where something fails, and with the last bag.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from milbench.bags import BagTable
-from milbench.errors import DatasetError, FeatureError, SlideError
+from milbench.errors import FeatureError, SlideError
+from milbench.features.build import Build, Step
 from milbench.features.check import BagChecker
-from milbench.features.encode import encoded
+from milbench.features.encode import Encode, storable
 from milbench.features.journal import Finished
+from milbench.features.listed import file_of, listed
+from milbench.features.packed import Packed, bare
+from milbench.features.stream import blocks
+from milbench.features.under_way import Joiner, UnderWay
+from milbench.pictures import Regions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from milbench.bags import LabelledBag
-    from milbench.features.encode import Encode
     from milbench.features.journal import Journal
+    from milbench.features.under_way import Batch
     from milbench.features.write import About
-    from milbench.pictures import Regions
-
-    Instances = np.ndarray | Regions
+    from milbench.pictures import Pixels
 
 log = logging.getLogger(__name__)
 
 
-class Step(NamedTuple):
-    """How far the features of a data set are.
-
-    Parameters
-    ----------
-    dataset, bag
-        Names.
-    number, of
-        Bags that are finished, and bags in all; None where only the reader of the data set knows.
-    tiles, of_tiles
-        Instances of the bag that are encoded, and that it has.
-    """
-
-    dataset: str
-    bag: str
-    number: int
-    of: int | None
-    tiles: int
-    of_tiles: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Build:
-    """How a store is built; nothing here changes what it holds.
-
-    Parameters
-    ----------
-    cut
-        Replaces the picture of a bag by its instances; None where bags bring these.
-    journal
-        Folder that keeps what is finished until the store is written; None for nothing kept.
-    observe
-        Called at the start of each bag and after each block of it.
-    """
-
-    cut: Callable[[LabelledBag], LabelledBag] | None = None
-    journal: Path | None = None
-    observe: Callable[[Step], None] | None = None
-
-
-@dataclass
-class Packed:
-    """The bags that are stored, without their instances, and those that are left out."""
-
-    bags: list[LabelledBag] = field(default_factory=list)  # without their arrays
-    finished: list[Finished] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)  # the reason by id
-
-    def add(self, bag: LabelledBag, finished: Finished) -> None:
-        """Keep what belongs to ``bag``."""
-        bare = replace(
-            bag,
-            x=None,
-            images=None,
-            picture=None,
-            annotations=None,
-            coords=None,
-            instance_labels=None,
-            grid=None,
-        )
-        self.bags.append(bare)
-        self.finished.append(finished)
-
-    def table(self, classes: tuple[str, ...]) -> BagTable:
-        """Return the bags as a table; a bag without a patient is its own."""
-        return BagTable(
-            ids=tuple(bag.id for bag in self.bags),
-            labels=np.array([bag.label for bag in self.bags], dtype=np.int64),
-            patients=tuple(bag.patient or bag.id for bag in self.bags),
-            sites=tuple(bag.site for bag in self.bags),
-            parts=tuple(bag.part for bag in self.bags),
-            sizes=np.array([done.rows for done in self.finished], dtype=np.int64),
-            classes=classes,
-        )
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return the arrays beside the features."""
-        sizes = [done.rows for done in self.finished]
-        arrays = {"offsets": np.cumsum([0, *sizes], dtype=np.int64)}
-        coords = [done.coords for done in self.finished if done.coords is not None]
-        if coords:
-            arrays["coords"] = np.concatenate(coords)
-        labels = [done.instance_labels for done in self.finished]
-        if any(given is not None for given in labels):
-            arrays["instance_labels"] = np.concatenate(
-                [
-                    np.full(size, -1, np.int64) if given is None else given
-                    for given, size in zip(labels, sizes, strict=True)
-                ]
-            )
-        if any(done.grid is not None for done in self.finished):
-            grids = [done.grid or (0, 0) for done in self.finished]
-            arrays["grids"] = np.array(grids, dtype=np.int64)
-        return arrays
-
-
 class Packer:
-    """Write the instances of bags to a journal, one bag at a time.
+    """Write the instances of bags to a journal, one bag after the other.
 
     Parameters
     ----------
@@ -148,12 +59,20 @@ class Packer:
         build: Build,
         journal: Journal,
     ) -> None:
-        self._about, self._encode, self._build, self._journal = about, encode, build, journal
+        self._about, self._build, self._journal = about, build, journal
+        self._encode = encode if encode is None or isinstance(encode, Encode) else Encode(encode)
         self._checker = BagChecker(
             about.dataset, about.classes, is_multi_label=about.is_multi_label
         )
         self._packed = Packed()
         self._total: int | None = None
+        self._coming: Iterator[LabelledBag] = iter(())
+        self._back: LabelledBag | None = None  # the next of those that come
+        self._under_way: deque[UnderWay] = deque()  # in the order of the data set
+        self._waiting: UnderWay | None = None  # for another process, the last of these
+        self._writing: UnderWay | None = None
+        self._is_done = False
+        self._fault: Exception | None = None
 
     def pack(self, bags: Iterable[LabelledBag]) -> Packed:
         """Return all of ``bags`` but those whose slide cannot be read.
@@ -166,51 +85,204 @@ class Packer:
             If the encoder does not fit the bags.
         """
         ahead, self._total = listed(bags, self._about.dataset)
-        for bag in ahead:
-            self._checker.listed(bag)
-            try:
-                finished = self._finished(bag)
-            except SlideError as error:
-                self._leave_out(bag, str(error))
-            else:
-                self._checker.keep(bag, finished)
-                self._packed.add(bag, finished)
-            finally:
-                close = getattr(bag.picture, "close", None)
-                if close is not None:
-                    close()
+        self._coming = iter(ahead)
+        try:
+            while not self._is_done:
+                self._stream()
+        finally:
+            for one in self._under_way:
+                _close(one)
+                one.held.close()
         self._checker.finish(self._packed.left_out)
         return self._packed
 
-    def _finished(self, bag: LabelledBag) -> Finished:
-        """Return what is stored of ``bag``, from the journal or made now."""
+    # What goes to the encoder.
+
+    def _stream(self) -> None:
+        """Encode bags until one has to wait, something fails, or there is no more."""
+        given: deque[list[tuple[UnderWay, int]]] = deque()  # an encoder may be one batch behind
+        with closing(self._batches()) as batches:
+
+            def tiles() -> Iterator[Pixels]:
+                for batch in batches:
+                    given.append(batch.parts)
+                    yield batch.tiles
+
+            if self._encode is None:
+                list(batches)  # there are none: bags bring their rows
+            else:
+                for found in self._encode.each(tiles()):
+                    self._take(np.asarray(found), given.popleft())
+        if self._fault is not None:
+            raise self._fault
+        if given:
+            raise FeatureError(f"{self._place(given[0])}: no rows for {len(given)} batches")
+
+    def _batches(self) -> Generator[Batch]:
+        """Yield the tiles of bags in batches, until one has to wait for what is under way."""
+        is_joining = self._encode is not None and self._encode.is_joining
+        joiner = Joiner(self._encode.batch if self._encode is not None else None)
+        try:
+            for one in self._opened():
+                yield from self._read(one, joiner)
+                if not is_joining:
+                    break
+        except Exception as fault:  # noqa: BLE001  # of a plugin: what was read before it is stored
+            self._fault = fault
+        last = joiner.rest()
+        if last is not None:
+            yield last
+
+    def _opened(self) -> Iterator[UnderWay]:
+        """Yield the bags that are to be encoded, each cut, in their order."""
+        while True:
+            one, self._waiting = self._waiting, None
+            if one is None:
+                one = self._next()
+                if one is None:
+                    return
+                self._prepare(one)
+            if not one.is_over and not self._is_found(one):
+                if self._waiting is not None:
+                    return
+                yield one
+            self._settle()
+
+    def _next(self) -> UnderWay | None:
+        """Return the next bag; None where there is none, or it has to wait for those before it."""
+        bag, self._back = self._back or next(self._coming, None), None
+        if bag is None:
+            self._is_done = True
+            return None
+        # The first bag says what the others have to be like, and a second of a name is an error.
+        if self._under_way and (
+            not self._packed.bags or any(one.bag.id == bag.id for one in self._under_way)
+        ):
+            self._back = bag
+            return None
+        self._checker.listed(bag)
+        self._under_way.append(UnderWay(bag))
+        return self._under_way[-1]
+
+    def _prepare(self, one: UnderWay) -> None:
+        """Cut a bag into its instances, or find that it is finished or cannot be read."""
+        bag = one.bag
         if bag.id in self._journal.finished:
-            return self._journal.finished[bag.id]
-        self._journal.begin()
-        self._tell(bag, 0, 0)
-        ready = bag if self._build.cut is None else self._build.cut(bag)
-        instances = self._checker.instances(ready)
+            self._over(one, self._journal.finished[bag.id])
+            return
+        if len(self._under_way) == 1:
+            self._tell(one)
+        try:
+            ready = bag if self._build.cut is None else self._build.cut(bag)
+            instances = self._checker.instances(ready)
+        except SlideError as error:
+            self._leave(one, str(error))
+            return
         if (self._encode is None) != (ready.images is None):
             raise FeatureError(_unfit(self._about, ready))
-        kind = instances.shape[1:], instances.dtype.name
-        with closing(self._blocks(ready, instances)) as blocks:  # ends the readers before the slide
-            for block in blocks:
-                self._journal.add(block)
-                stored = block.shape[1:], block.dtype.str
-        return self._journal.finish(_described(ready, kind, stored))
-
-    def _blocks(self, bag: LabelledBag, instances: Instances) -> Generator[np.ndarray]:
-        """Yield what is stored of the instances, and tell how far they are."""
+        one.instances, one.count = instances, len(instances)
+        one.beside = _described(ready, instances)
         if self._encode is None:
-            yield np.asarray(instances)
+            self._write(one, np.asarray(instances))
+
+    def _is_found(self, one: UnderWay) -> bool:
+        """Return whether the rows of a bag are there already; if another makes them, it waits."""
+        shared, instances = self._build.shared, one.instances
+        if shared is None or instances is None or one.beside is None:
+            return False
+        one.beside = replace(one.beside, key=shared.key(instances))
+        found = shared.take(one.beside)
+        if found is None and one.beside.key and isinstance(instances, Regions):
+            try:
+                one.held = shared.hold(one.beside.key, is_waiting=len(self._under_way) == 1)
+            except BlockingIOError:  # who waits holds nothing that another may wait for
+                self._waiting = one
+                return False
+            shared.look()
+            found = shared.take(one.beside)
+        if found is None:
+            return False
+        one.count = one.come = found.rows
+        self._over(one, found)
+        self._tell(one, is_taken=True)
+        return True
+
+    def _read(self, one: UnderWay, joiner: Joiner) -> Iterator[Batch]:
+        """Yield the batches that the tiles of a bag fill."""
+        instances, shared = one.instances, self._build.shared
+        if instances is None or self._encode is None:
             return
-        place, count = f"encoder {self._about.encoder!r}, bag {bag.id!r}", 0
-        with closing(encoded(self._encode, instances, place)) as blocks:
-            for block in blocks:
+        first = joiner.missing
+        try:
+            # The readers end before the slide is closed.
+            with closing(blocks(instances, self._encode.batch, first)) as stream:
+                for tiles in stream:
+                    batch = joiner.add(one, tiles)
+                    if batch is not None:
+                        yield batch
+        except SlideError as error:
+            self._leave(one, str(error))
+            return
+        beside, is_lazy = one.beside, isinstance(instances, Regions)
+        if shared and beside and is_lazy and shared.key(instances) != beside.key:
+            one.beside = replace(beside, key="")  # the slide changed while it was read
+        _close(one)
+
+    # What comes back.
+
+    def _take(self, found: np.ndarray, parts: list[tuple[UnderWay, int]]) -> None:
+        """Write the rows of a batch to the bags that its tiles were of."""
+        expected = sum(count for _, count in parts)
+        if len(found) != expected:
+            raise FeatureError(f"{self._place(parts)}: {len(found)} rows for {expected} tiles")
+        start = 0
+        for one, count in parts:
+            if not one.reason:
+                place = self._place([(one, count)])
+                block = storable(found[start : start + count], place)
                 self._check_same(block, place)
-                yield block
-                count += len(block)
-                self._tell(bag, count, len(instances))
+                self._write(one, block)
+            start += count
+
+    def _write(self, one: UnderWay, block: np.ndarray) -> None:
+        """Append rows (n, D) to a bag, and finish it with the last of them."""
+        if one is not self._writing:
+            self._journal.begin()
+            self._writing = one
+            self._tell(one)
+        self._journal.add(block)
+        one.come += len(block)
+        if self._encode is not None:
+            self._tell(one, one.come)
+        if one.come == one.count and one.beside is not None:
+            beside = replace(one.beside, shape=block.shape[1:], dtype=block.dtype.str)
+            self._over(one, self._journal.finish(beside))
+
+    def _over(self, one: UnderWay, finished: Finished) -> None:
+        one.finished = finished
+        _close(one)
+        one.held.close()
+        self._settle()
+
+    def _leave(self, one: UnderWay, reason: str) -> None:
+        path = file_of(one.bag)
+        if path is not None:  # results name no folders
+            reason = reason.removeprefix(f"{path}: ")
+        one.reason = reason
+        _close(one)
+        one.held.close()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Put what is over at its place in the data set, when all before it are."""
+        while self._under_way and self._under_way[0].is_over:
+            one = self._under_way.popleft()
+            if one.finished is None:
+                self._packed.left_out[one.bag.id] = one.reason
+                log.warning("%s: left out bag %r: %s", self._about.dataset, one.bag.id, one.reason)
+            else:
+                self._checker.keep(one.bag, one.finished)
+                self._packed.add(one.bag, one.finished)
 
     def _check_same(self, block: np.ndarray, place: str) -> None:
         if not self._packed.finished:
@@ -227,64 +299,39 @@ class Packer:
                 "bags before it"
             )
 
-    def _leave_out(self, bag: LabelledBag, reason: str) -> None:
-        path = _file_of(bag)
-        if path is not None:  # results name no folders
-            reason = reason.removeprefix(f"{path}: ")
-        self._packed.left_out[bag.id] = reason
-        log.warning("%s: left out bag %r: %s", self._about.dataset, bag.id, reason)
+    def _place(self, parts: list[tuple[UnderWay, int]]) -> str:
+        names = [repr(one.bag.id) for one, _ in parts]
+        bags = f"bag {names[0]}" if len(names) == 1 else f"bags {names[0]} to {names[-1]}"
+        return f"encoder {self._about.encoder!r}, {bags}"
 
-    def _tell(self, bag: LabelledBag, tiles: int, of_tiles: int) -> None:
-        if self._build.observe is not None:
-            done = len(self._packed.bags) + len(self._packed.left_out)
-            step = Step(self._about.dataset, bag.id, done, self._total, tiles, of_tiles)
-            self._build.observe(step)
-
-
-def listed(bags: Iterable[LabelledBag], dataset: str) -> tuple[Iterable[LabelledBag], int | None]:
-    """Return ``bags`` and how many there are, where all are files that nobody has opened yet.
-
-    Others may bring their pixels, so they come one by one, and their number is None.
-
-    Raises
-    ------
-    DatasetError
-        If one file is the slide of two bags.
-    """
-    ahead: list[LabelledBag] = []
-    first: dict[Path, str] = {}
-    coming = iter(bags)
-    for bag in coming:
-        ahead.append(bag)
-        path = _file_of(bag)
-        if path is None:
-            return chain(ahead, coming), None
-        if path in first:
-            raise DatasetError(
-                f"{dataset}, bag {bag.id!r}: the slide {path.name} is listed twice, also as bag "
-                f"{first[path]!r}; each slide makes one bag"
-            )
-        first[path] = bag.id
-    return ahead, len(ahead)
+    def _tell(self, one: UnderWay, tiles: int = 0, *, is_taken: bool = False) -> None:
+        """Tell the beginning of a bag once, and how many of its tiles are encoded."""
+        if self._build.observe is None or (one.is_told and not tiles and not is_taken):
+            return
+        one.is_told = True
+        done = len(self._packed.bags) + len(self._packed.left_out)
+        of_tiles = one.count if tiles or is_taken else 0
+        place = self._about.dataset, one.bag.id, done, self._total
+        self._build.observe(Step(*place, tiles or of_tiles, of_tiles, is_taken))
 
 
-def _file_of(bag: LabelledBag) -> Path | None:
-    """Return the file of a picture that is opened when it is read, as a slide is."""
-    path: Path | None = getattr(bag.picture, "path", None)
-    return path
+def _close(one: UnderWay) -> None:
+    """Let go of the pixels of a bag."""
+    close = getattr(one.bag.picture, "close", None)
+    if close is not None:
+        close()
+    one.bag, one.instances = bare(one.bag), None
 
 
-def _described(
-    bag: LabelledBag, given: tuple[tuple[int, ...], str], stored: tuple[tuple[int, ...], str]
-) -> Finished:
-    """Return what a journal keeps of ``bag`` beside its rows."""
+def _described(bag: LabelledBag, instances: np.ndarray | Regions) -> Finished:
+    """Return what a journal keeps of ``bag`` beside its rows, whose shape is not known yet."""
     coords, labels = bag.coords, bag.instance_labels
     return Finished(
         id=bag.id,
-        shape=stored[0],
-        dtype=stored[1],
-        given_shape=given[0],
-        given_dtype=given[1],
+        shape=(),
+        dtype=instances.dtype.str,
+        given_shape=instances.shape[1:],
+        given_dtype=instances.dtype.name,
         coords=None if coords is None else np.asarray(coords, np.float32),
         instance_labels=None if labels is None else np.asarray(labels, np.int64),
         grid=bag.grid,

@@ -9,14 +9,18 @@ a matter of the encoder's record, and of its name.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 
+from milbench.atomic import write_atomic
+from milbench.code import code_hash
 from milbench.errors import FeatureError
+from milbench.features.alone import alone
+from milbench.features.journal import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +32,64 @@ if TYPE_CHECKING:
     from milbench.records import Encoder
 
 TRAINING = "train"  # the part of a bag, where a data set has official parts
+
+log = logging.getLogger(__name__)
+
+
+class Checkpoint:
+    """What a training needs to go on behind its last whole epoch; it keeps nothing by default.
+
+    What trains gives :meth:`save` a dict of tensors, numbers and text after each epoch, and asks
+    :meth:`load` for the last one before the first.
+    """
+
+    def load(self) -> dict[str, Any] | None:
+        """Return what was saved last by a training of the same tiles and settings, or None."""
+        return None
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Keep ``state`` in place of what was kept before."""
+
+
+class CheckpointFile(Checkpoint):
+    """A checkpoint in a file, replaced in one step, so that a kill finds the old or the new one.
+
+    Parameters
+    ----------
+    path
+        The file.
+    about
+        What the training follows from; what another training left is not taken.
+    """
+
+    def __init__(self, path: Path, about: str) -> None:
+        self._path, self._about = path, about
+
+    def load(self) -> dict[str, Any] | None:
+        """Return what was saved last by a training of the same tiles and settings, or None."""
+        import torch  # noqa: PLC0415  # only where something is trained
+
+        if not self._path.is_file():
+            return None
+        try:
+            kept: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
+            about, state = kept["about"], kept["state"]
+        except Exception as error:  # noqa: BLE001  # torch raises anything on a torn file
+            log.warning("%s: cannot be read (%s); training from the start", self._path, error)
+            return None
+        if about != self._about:
+            log.warning("%s: of other tiles or settings; training from the start", self._path)
+            return None
+        found: dict[str, Any] = state
+        return found
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Keep ``state`` in place of what was kept before."""
+        _write(self._path, {"about": self._about, "state": state})
+
+    def forget(self) -> None:
+        """Remove the file."""
+        self._path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +110,10 @@ class Schedule:
         As torch names it.
     report
         Told the number of each epoch, from 0, and its mean loss.
+    begin
+        Told once the number of the first epoch: not 0 where a training goes on.
+    checkpoint
+        Keeps what is needed to go on.
     """
 
     epochs: int = 100
@@ -56,6 +122,8 @@ class Schedule:
     seed: int = 1
     device: str = "cpu"
     report: Callable[[int, float], None] = lambda _epoch, _loss: None
+    begin: Callable[[int], None] = lambda _epoch: None
+    checkpoint: Checkpoint = Checkpoint()  # noqa: RUF009  # it holds nothing
 
 
 def training_rows(encoder: Encoder, pixels: Features) -> NDArray[np.int64]:
@@ -83,6 +151,10 @@ def training_rows(encoder: Encoder, pixels: Features) -> NDArray[np.int64]:
 def pretrain(encoder: Encoder, pixels: Features, path: Path, schedule: Schedule) -> Path:
     """Train the weights of ``encoder`` on tiles, and write them to ``path`` in one step.
 
+    After each epoch what is needed to go on is kept in a hidden file beside ``path``: a training
+    that was killed loses one epoch at most. It is taken up with the same tiles, settings and code
+    only, and removed at the end. Another process that wants the same weights waits.
+
     Parameters
     ----------
     pixels
@@ -91,7 +163,8 @@ def pretrain(encoder: Encoder, pixels: Features, path: Path, schedule: Schedule)
     Raises
     ------
     FeatureError
-        If the encoder is not trained on tiles, ``pixels`` are none, or there is no training part.
+        If the encoder is not trained on tiles, ``pixels`` are none, there is no training part, or
+        the disk is full.
     TrainingError
         If the training diverges.
     """
@@ -101,31 +174,36 @@ def pretrain(encoder: Encoder, pixels: Features, path: Path, schedule: Schedule)
     if not pixels.is_image:
         raise FeatureError(f"{pixels.path}: holds features, not tiles to train on")
     rows = training_rows(encoder, pixels)
-    state = train(pixels.array, rows, schedule)
-    about = {
+    about = _about(encoder, pixels, len(rows), schedule)
+    with alone(path) as is_alone:
+        made_by = json.dumps(about | {"code": code_hash(encoder)})
+        kept = CheckpointFile(path.with_name(f".{path.name}.checkpoint"), made_by)
+        chosen = replace(schedule, checkpoint=kept) if is_alone else schedule
+        state = train(pixels.array, rows, chosen)
+        _write(path, {"state_dict": state, "about": json.dumps(about)})
+        kept.forget()
+    return path
+
+
+def _about(encoder: Encoder, pixels: Features, rows: int, schedule: Schedule) -> dict[str, Any]:
+    return {
         "encoder": encoder.name,
         "version": encoder.version,
         "dataset": pixels.dataset,
         "tiles": pixels.content_hash,
         "pretrained_on": encoder.pretrained_on,
-        "rows": len(rows),
+        "rows": rows,
         "epochs": schedule.epochs,
         "batch": schedule.batch,
         "lr": schedule.lr,
         "seed": schedule.seed,
     }
-    _write(path, {"state_dict": state, "about": json.dumps(about)})
-    return path
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     import torch  # noqa: PLC0415  # only where something was trained
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        torch.save(content, temporary)
-        temporary.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+    buffer = BytesIO()
+    torch.save(content, buffer)
+    with disk(path):
+        write_atomic(path, buffer.getvalue())

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -19,10 +20,10 @@ import numpy as np
 from milbench.bags import BagTable
 from milbench.errors import FeatureError
 from milbench.features.content import array_digest, content_hash, described_digest
+from milbench.features.journal import Finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import torch
 
@@ -31,6 +32,8 @@ SCHEMA = 1
 
 TEXTS = ("ids", "patients", "sites", "parts")
 ATTRIBUTES = ("schema", "dataset", "encoder", "classes", "fingerprint", "content_hash")
+ENDING = ".rows"  # of a file that holds the rows of several stores
+LINKED = "rows"  # attribute of a store whose rows are in a file that other stores have too
 BLOCK_BYTES = 2**20
 NEXT_STEP = "; delete the file and run again"
 
@@ -102,6 +105,12 @@ class Features:
         return rows.view(np.ndarray)  # slicing a plain array is several times faster
 
     @property
+    def is_linked(self) -> bool:
+        """Return whether the rows lie in a file that other stores have too."""
+        stored: Any = self.array  # a memory map knows its file
+        return Path(stored.filename).name != self.path.name
+
+    @property
     def instance_shape(self) -> tuple[int, ...]:
         """Return the shape of one instance: (D,) or (C, H, W)."""
         return self.array.shape[1:]
@@ -148,6 +157,38 @@ def open_features(path: Path, *, verify: bool = True) -> Features:
     return features
 
 
+def kept_rows(path: Path) -> list[tuple[Path, Finished]]:
+    """Return the file that holds the rows of each bag with a key, and where in it they are.
+
+    A store that is damaged, or from before keys, has none.
+    """
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            if file.attrs["schema"] != SCHEMA or "keys" not in file:
+                return []
+            array: Any = _rows(path, file)  # a memory map knows its file and offset
+            offsets = file["offsets"][()].tolist()
+            keys, values = (file[name].asstr()[()].tolist() for name in ("keys", "values"))
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError):
+        return []
+    width = prod(array.shape[1:]) * array.dtype.itemsize
+    found = []
+    for (start, stop), key, digest in zip(pairwise(offsets), keys, values, strict=False):
+        bag = Finished(
+            id="",
+            shape=array.shape[1:],
+            dtype=array.dtype.str,
+            given_shape=(),
+            given_dtype="",
+            start=array.offset + start * width,
+            rows=stop - start,
+            values=digest,
+            key=key,
+        )
+        found += [(Path(array.filename), bag)] * bool(key)
+    return found
+
+
 def on_device(features: Features, device: str, dtype: torch.dtype | None = None) -> torch.Tensor:
     """Return the whole packed array as a tensor on ``device``, (N_total, D) or (N_total, C, H, W).
 
@@ -171,6 +212,11 @@ def on_device(features: Features, device: str, dtype: torch.dtype | None = None)
     return torch.from_numpy(mapped).to(device=device, dtype=dtype)
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return the store at ``path``, and the file beside it that has its rows where there is one."""
+    return path, *sorted(path.parent.glob(f"{path.stem}-*{ENDING}"))
+
+
 def _reopen(path: Path, expected: str) -> Features:
     features = open_features(path, verify=False)
     if features.content_hash != expected:
@@ -191,7 +237,7 @@ def _read(path: Path, file: h5py.File) -> Features:
     return Features(
         path=path,
         table=_read_table(file, np.diff(offsets)),
-        array=_map(path, file["features"]),
+        array=_rows(path, file),
         offsets=offsets,
         coords=file["coords"][()] if "coords" in file else None,
         instance_labels=file["instance_labels"][()] if "instance_labels" in file else None,
@@ -227,11 +273,21 @@ def _read_table(file: h5py.File, sizes: np.ndarray) -> BagTable:
     )
 
 
-def _map(path: Path, stored: h5py.Dataset) -> np.ndarray:
-    offset = stored.id.get_offset()
-    if offset is None:
-        raise ValueError("features are not one contiguous array")
-    return np.memmap(path, stored.dtype, mode="r", offset=offset, shape=stored.shape)
+def _rows(path: Path, file: h5py.File) -> np.ndarray:
+    """Return the memory map of all rows, which lie in the store or in a file beside it."""
+    if LINKED in file.attrs:
+        said = json.loads(file.attrs[LINKED])
+        beside = path.with_name(Path(said["file"]).name)
+        if not beside.is_file():
+            raise ValueError(f"its rows, {beside.name}, are not beside it")
+        place = beside, np.dtype(said["dtype"]), said["offset"], tuple(said["shape"])
+    else:
+        stored = file["features"]
+        if stored.id.get_offset() is None:
+            raise ValueError("features are not one contiguous array")
+        place = path, stored.dtype, stored.id.get_offset(), stored.shape
+    name, dtype, offset, shape = place
+    return np.memmap(name, dtype, mode="r", offset=offset, shape=shape)
 
 
 def _faults(features: Features) -> Iterator[str]:

@@ -40,7 +40,9 @@ class _Block(NamedTuple):
         return self.images
 
 
-def blocks(images: Pixels | Regions, rows: int | None = None) -> Generator[Pixels]:
+def blocks(
+    images: Pixels | Regions, rows: int | None = None, first: int | None = None
+) -> Generator[Pixels]:
     """Yield the instances in order, block by block: (n, C, h, w) uint8.
 
     Instances that are still in their picture are read by threads while the block before them is in
@@ -50,6 +52,8 @@ def blocks(images: Pixels | Regions, rows: int | None = None) -> Generator[Pixel
     ----------
     rows
         Instances of a block; when None, 1024 of those in memory, and 32 MiB of those that are read.
+    first
+        Instances of the first block, where it completes a batch that others began.
 
     Raises
     ------
@@ -57,11 +61,17 @@ def blocks(images: Pixels | Regions, rows: int | None = None) -> Generator[Pixel
         If an instance cannot be read.
     """
     if isinstance(images, Regions):
-        yield from _read_ahead(images, rows or block_rows(images.shape))
+        rows = rows or block_rows(images.shape)
+        yield from _read_ahead(images, _slices(len(images), rows, first))
         return
-    rows = rows or IN_MEMORY_BLOCK
-    for start in range(0, len(images), rows):
-        yield images[start : start + rows]
+    for asked in _slices(len(images), rows or IN_MEMORY_BLOCK, first):
+        yield images[asked]
+
+
+def _slices(total: int, rows: int, first: int | None) -> list[slice]:
+    """Return the slices of ``rows`` that make ``total``; the first may have another length."""
+    edges = [0, *range(rows if first is None else first, total, rows), total]
+    return [slice(start, stop) for start, stop in pairwise(edges)]
 
 
 def block_rows(shape: tuple[int, ...]) -> int:
@@ -69,7 +79,7 @@ def block_rows(shape: tuple[int, ...]) -> int:
     return min(IN_MEMORY_BLOCK, max(1, BLOCK_BYTES // prod(shape[1:])))
 
 
-def _read_ahead(images: Regions, rows: int) -> Generator[Pixels]:
+def _read_ahead(images: Regions, slices: list[slice]) -> Generator[Pixels]:
     import torch  # noqa: PLC0415  # what is in the memory is read without it
 
     threads, of_torch = usable_cores(), torch.get_num_threads()
@@ -77,8 +87,8 @@ def _read_ahead(images: Regions, rows: int) -> Generator[Pixels]:
     pool = ThreadPoolExecutor(threads, "milbench-read", torch.set_num_threads, (1,))
     coming: deque[_Block] = deque()
     try:
-        for start in range(0, len(images), rows):
-            coming.append(_begin(pool, threads, images, slice(start, start + rows)))
+        for asked in slices:
+            coming.append(_begin(pool, threads, images, asked))
             if len(coming) == AHEAD:
                 yield coming.popleft().wait()
         while coming:
@@ -90,8 +100,8 @@ def _read_ahead(images: Regions, rows: int) -> Generator[Pixels]:
 
 def _begin(pool: ThreadPoolExecutor, threads: int, images: Regions, asked: slice) -> _Block:
     """Start to read a block: one part a thread, each into its own rows."""
-    first, stop, _ = asked.indices(len(images))
-    block = np.empty((stop - first, *images.shape[1:]), np.uint8)
+    first: int = asked.start
+    block = np.empty((asked.stop - first, *images.shape[1:]), np.uint8)
     edges = np.linspace(0, len(block), min(threads, len(block)) + 1).astype(int).tolist()
 
     def fill(start: int, end: int) -> None:

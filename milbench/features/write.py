@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 import h5py
 import numpy as np
 
+from milbench.features.build import Build
 from milbench.features.content import array_digest, content_hash, described_digest
 from milbench.features.journal import disk, open_journal
-from milbench.features.pack import Build, Packer
-from milbench.features.store import SCHEMA, TEXTS, Features, open_features
+from milbench.features.linked import Linked, forget_rows, linked_rows
+from milbench.features.pack import Packer
+from milbench.features.store import LINKED, SCHEMA, TEXTS, Features, open_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from milbench.bags import LabelledBag
     from milbench.features.encode import Encode
     from milbench.features.journal import Journal
-    from milbench.features.pack import Packed
+    from milbench.features.packed import Packed
 
 NOTHING_KEPT = Build()
 
@@ -92,10 +94,12 @@ def write_features(
     FeatureError
         If the encoder does not fit the bags, or gives values that cannot be stored.
     """
-    with open_journal(path, build.journal) as journal:
+    with open_journal(path, build.journal, json.dumps(asdict(about))) as journal:
         packed = Packer(about, encode, build, journal).pack(bags)
         with disk(path), _replacing(path) as temporary:
-            _write(temporary, packed, about, journal)
+            rows = linked_rows(path, packed.finished)
+            _write(temporary, packed, _Rows(about, journal, rows))
+    forget_rows(path, except_for=rows)
     return open_features(path, verify=False)
 
 
@@ -112,34 +116,49 @@ def _replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _write(path: Path, packed: Packed, about: About, journal: Journal) -> None:
-    table, arrays = packed.table(about.classes), packed.arrays()
-    first = packed.finished[0]
-    dtype = np.dtype(first.dtype)
-    shape = (int(table.sizes.sum()), *first.shape)
+class _Rows(NamedTuple):
+    """What a store is written from: its name, where rows are, and the file that it may share."""
+
+    about: About
+    journal: Journal
+    linked: Linked | None
+
+
+def _write(path: Path, packed: Packed, given: _Rows) -> None:
+    table, arrays = packed.table(given.about.classes), packed.arrays()
+    dtype = np.dtype(packed.finished[0].dtype)
+    shape = (int(table.sizes.sum()), *packed.finished[0].shape)
     digests = {name: array_digest(array) for name, array in arrays.items()}
     # Values on a multiple of 64 bytes: a cache line, and what a vector unit loads at once.
     with h5py.File(path, "x", alignment_threshold=1, alignment_interval=64) as file:
-        values = _copy(packed, journal, file.create_dataset("features", shape, dtype))
+        stored = None
+        if given.linked is None:
+            stored = file.create_dataset("features", shape, dtype)
+        else:
+            file.attrs[LINKED] = given.linked.said(shape, dtype)
+        values = _copy(packed, given.journal, stored)
         digests["features"] = described_digest(dtype.str, shape, values)
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
-        for name in TEXTS:
-            file.create_dataset(name, data=list(getattr(table, name)), dtype=h5py.string_dtype())
+        texts = {name: list(getattr(table, name)) for name in TEXTS} | packed.keys()
+        for name, lines in texts.items():
+            file.create_dataset(name, data=lines, dtype=h5py.string_dtype())
         file.create_dataset("labels", data=table.labels)
         if packed.left_out:  # text of any length, which an attribute has no room for
             left_out = json.dumps(list(packed.left_out.items()))
             file.create_dataset("left_out", data=left_out, dtype=h5py.string_dtype())
-        file.attrs.update(_attributes(about) | {"content_hash": content_hash(table, digests)})
+        hashed = {"content_hash": content_hash(table, digests)}
+        file.attrs.update(_attributes(given.about) | hashed)
 
 
-def _copy(packed: Packed, journal: Journal, stored: h5py.Dataset) -> str:
-    """Copy all rows in the order of the bags, and return the SHA-256 of their bytes."""
+def _copy(packed: Packed, journal: Journal, stored: h5py.Dataset | None) -> str:
+    """Return the SHA-256 of all rows in the order of the bags, which go to ``stored`` if any."""
     values, row = sha256(), 0
     for finished in packed.finished:
         for block in journal.read(finished):
             values.update(block.data)
-            stored[row : row + len(block)] = block
+            if stored is not None:
+                stored[row : row + len(block)] = block
             row += len(block)
     return values.hexdigest()
 

@@ -1,8 +1,7 @@
-"""The machine: what a record says about it, and how its memory is kept at work."""
+"""The machine: what a record says about it, and how its kernels are kept."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 import sys
@@ -15,9 +14,6 @@ import torch
 
 LIBRARIES = ("milbench", "torch", "numpy", "scipy", "scikit-learn", "pandas", "h5py")
 
-# Of glibc's malloc.h: which setting, and what it is set to.
-TRIM_THRESHOLD, KEPT_BYTES = -1, 2**30
-MMAP_THRESHOLD, LARGEST_KEPT_BYTES = -3, 2**29
 # oneDNN keeps a kernel for each shape, up to 1,024 by itself: the nine products of a step on 113
 # different bags. Beyond that every kernel is built again in every step, 1 to 5 ms each.
 FEWEST_KERNELS, MOST_KERNELS = 1024, 4096
@@ -61,29 +57,6 @@ def _cpu_lines() -> dict[str, str]:
         return {}
     pairs = (line.partition(":") for line in text.strip().split("\n\n")[0].split("\n"))
     return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-@cache
-def keep_freed_memory() -> bool:
-    """Let this process use freed memory again instead of giving it back; once a process.
-
-    A step on a large bag frees some tens of MB and takes them again, and so does a fold with its
-    standardised copy. Given back to the system each time, memory returns page by page, at a
-    quarter of a microsecond a KiB. Up to 1 GiB is kept, in pieces of up to 512 MiB.
-
-    Returns
-    -------
-    bool
-        Whether the C library could be told so; only glibc can.
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):  # another C library
-        return False
-    settings = ((TRIM_THRESHOLD, KEPT_BYTES), (MMAP_THRESHOLD, LARGEST_KEPT_BYTES))
-    return all(mallopt(*setting) == 1 for setting in settings)
 
 
 def keep_products() -> None:

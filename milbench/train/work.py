@@ -16,13 +16,14 @@ import torch
 
 from milbench.errors import MilbenchError
 from milbench.features import open_features
+from milbench.memory import keep_freed_memory
 from milbench.records import Aggregator
 from milbench.registry import load_registry
 from milbench.splits import load_splits
 from milbench.store import SCHEMA, Store
 from milbench.train.denormals import denormals_flushed
 from milbench.train.engine import train_run, train_stack, unsuitable
-from milbench.train.machine import keep_freed_memory, keep_products, peak_memory_mb, versions
+from milbench.train.machine import keep_products, peak_memory_mb, versions
 from milbench.train.matmul import DEFAULT
 from milbench.train.resident import resident
 from milbench.train.tune import tune_run, tune_runs

@@ -113,8 +113,9 @@ def pretrain(images: NDArray[np.uint8], rows: Rows, schedule: Any) -> dict[str, 
     rows : (M,)
         Those that may be seen.
     schedule
-        A :class:`milbench.features.pretrain.Schedule`: epochs, batch, lr, seed, device, and a
-        function ``report(epoch, loss)``.
+        A :class:`milbench.features.pretrain.Schedule`: epochs, batch, lr, seed, device, functions
+        ``begin(epoch)`` and ``report(epoch, loss)``, and a checkpoint: a training that was killed
+        goes on behind its last whole epoch, on a CPU to the same weights bit for bit.
 
     Raises
     ------
@@ -123,25 +124,61 @@ def pretrain(images: NDArray[np.uint8], rows: Rows, schedule: Any) -> dict[str, 
     """
     if len(rows) < 2:  # noqa: PLR2004  # a tile is to be told from another
         raise TrainingError(f"SimCLR: {len(rows)} tiles to train on; it needs two or more")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(schedule.seed)
-        model = Embedding()
-    model.to(schedule.device).train()
-    generator = torch.Generator().manual_seed(schedule.seed)
-    optimizer = torch.optim.Adam(model.parameters(), lr=schedule.lr, weight_decay=WEIGHT_DECAY)
-    for epoch in range(schedule.epochs):
-        for group in optimizer.param_groups:
-            group["lr"] = _rate(schedule.lr, epoch, schedule.epochs)
-        order = rows[torch.randperm(len(rows), generator=generator).numpy()]
-        losses = [
-            _step(model, optimizer, tiles.to(schedule.device), generator)
-            for tiles in _batches(images, order, schedule.batch)
-        ]
-        loss = torch.stack(losses).mean().item()
+    training = _Training(schedule)
+    first = training.resume(schedule.checkpoint.load())
+    schedule.begin(first)
+    for epoch in range(first, schedule.epochs):
+        loss = training.epoch(epoch, images, rows)
         if not math.isfinite(loss):
             raise TrainingError(f"SimCLR: the loss is not finite in epoch {epoch}; lower --lr")
+        schedule.checkpoint.save(training.state(epoch))
         schedule.report(epoch, loss)
-    return {name: value.cpu() for name, value in model.state_dict().items()}
+    return {name: value.cpu() for name, value in training.model.state_dict().items()}
+
+
+class _Training:
+    """Network, optimiser and random numbers: all that one epoch hands on to the next."""
+
+    def __init__(self, schedule: Any) -> None:
+        self._schedule = schedule
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(schedule.seed)
+            self.model = Embedding()
+        self.model.to(schedule.device).train()
+        self._generator = torch.Generator().manual_seed(schedule.seed)
+        self._optimizer = torch.optim.Adam(
+            self.model.parameters(), lr=schedule.lr, weight_decay=WEIGHT_DECAY
+        )
+
+    def epoch(self, epoch: int, images: NDArray[np.uint8], rows: Rows) -> float:
+        """Train on all tiles once and return the mean loss."""
+        schedule = self._schedule
+        for group in self._optimizer.param_groups:
+            group["lr"] = _rate(schedule.lr, epoch, schedule.epochs)
+        order = rows[torch.randperm(len(rows), generator=self._generator).numpy()]
+        losses = [
+            _step(self.model, self._optimizer, tiles.to(schedule.device), self._generator)
+            for tiles in _batches(images, order, schedule.batch)
+        ]
+        return torch.stack(losses).mean().item()
+
+    def state(self, epoch: int) -> dict[str, Any]:
+        """Return what to go on with after ``epoch``."""
+        return {
+            "epoch": epoch,
+            "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "generator": self._generator.get_state(),
+        }
+
+    def resume(self, kept: dict[str, Any] | None) -> int:
+        """Take up what :meth:`state` returned, and return the epoch to begin with."""
+        if kept is None:
+            return 0
+        self.model.load_state_dict(kept["model"])
+        self._optimizer.load_state_dict(kept["optimizer"])
+        self._generator.set_state(kept["generator"])
+        return int(kept["epoch"]) + 1
 
 
 def _rate(first: float, epoch: int, epochs: int) -> float:

@@ -1,16 +1,24 @@
 """SimCLR on own tiles: its loss by hand, and what training does to tiles of four textures."""
 
 import math
+import signal
+import subprocess
+import sys
+from contextlib import suppress
 from dataclasses import replace
+from textwrap import dedent
 
 import numpy as np
 import pytest
 import torch
 
+from milbench import Encoder, LabelledBag
 from milbench.errors import FeatureError, TrainingError
-from milbench.features.pretrain import Schedule
+from milbench.features import About, write_features
+from milbench.features.pretrain import CheckpointFile, Schedule, pretrain
 from milbench.nn.contrast import nt_xent
 from milbench.nn.resnet import ResNet18
+from milbench.nn.state import read_state
 from milbench_encoders import simclr
 
 SHORT = Schedule(epochs=20, batch=32, lr=3e-3, seed=3)
@@ -165,3 +173,106 @@ def test_one_tile_is_not_enough():
     """There is nothing to tell it from."""
     with pytest.raises(TrainingError, match="1 tiles to train on; it needs two"):
         simclr.pretrain(np.zeros((3, 3, 64, 64), np.uint8), np.array([1]), SHORT)
+
+
+def resumed(folder, interrupted_at, **changes):
+    """Return the weights of a training of four epochs that was stopped after some, and the log."""
+    tiles, _ = textures(3)
+    path, epochs = folder / "w.pt", []
+    about = "tiles and settings"
+
+    def stop(epoch, _loss):
+        epochs.append(epoch)
+        if len(epochs) == interrupted_at:
+            raise KeyboardInterrupt
+
+    short = replace(SHORT, epochs=4, batch=5, report=stop)
+    schedule = replace(short, checkpoint=CheckpointFile(path, about))
+    with suppress(KeyboardInterrupt):
+        simclr.pretrain(tiles, np.arange(len(tiles)), schedule)
+    later = replace(schedule, checkpoint=CheckpointFile(path, changes.get("about", about)))
+    changes.get("damage", lambda path: None)(path)
+    return simclr.pretrain(tiles, np.arange(len(tiles)), later), epochs
+
+
+def equal(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_a_training_goes_on_to_the_same_weights(tmp_path):
+    """Stopped behind the second of four epochs: the third is next, and no bit differs."""
+    whole, _ = resumed(tmp_path / "whole", 0)
+    again, epochs = resumed(tmp_path / "again", 2)
+
+    assert epochs == [0, 1, 2, 3]
+    assert equal(again, whole)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"about": "other tiles"},
+        {"damage": lambda path: path.write_bytes(path.read_bytes()[:-1000])},
+        {"damage": lambda path: path.write_bytes(b"")},
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_not_taken(tmp_path, changes, caplog):
+    """Of other tiles, or torn: the training starts anew, to the weights that it always has."""
+    whole, _ = resumed(tmp_path / "whole", 0)
+    again, epochs = resumed(tmp_path / "again", 2, **changes)
+
+    assert epochs == [0, 1, 0, 1, 2, 3]
+    assert equal(again, whole)
+    assert "training from the start" in caplog.text
+
+
+RECORD = Encoder(
+    name="simclr",
+    target="milbench_encoders.simclr:resnet18_simclr",
+    pretrain="milbench_encoders.simclr:pretrain",
+    pretrained_on="all",
+    summary="-",
+)
+CHILD = """
+    import os, signal, sys
+    from pathlib import Path
+    from milbench import Encoder
+    from milbench.features import open_features
+    from milbench.features.pretrain import Schedule, pretrain
+    from milbench_encoders import simclr
+
+    simclr.WIDTH = WIDTH_OF_TESTS
+    folder, steps, step = Path(sys.argv[1]), [], simclr._step
+
+    def counted(*given):
+        steps.append(1)
+        if len(steps) == 6:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return step(*given)
+
+    simclr._step = counted
+    tiles = open_features(folder.parent / "tiles.h5")
+    pretrain(RECORD, tiles, folder / "w.pt", Schedule(epochs=3, batch=8, lr=3e-3))
+"""
+
+
+def test_a_killed_training_goes_on_with_its_epoch(tmp_path):
+    """Killed in the last of the two steps of the third epoch: that is next, no bit differs."""
+    tiles, _ = textures(4)
+    parts = enumerate(np.split(tiles, 4))
+    bags = [LabelledBag(id=f"{n}", label=n % 2, images=part) for n, part in parts]
+    about = About(dataset="textures", classes=("no", "yes"))
+    pixels = write_features(tmp_path / "tiles.h5", bags, encode=lambda tiles: tiles, about=about)
+    script, folder = tmp_path / "child.py", tmp_path / "killed"
+    code = dedent(CHILD).replace("WIDTH_OF_TESTS", str(WIDTH)).replace("RECORD", repr(RECORD))
+    script.write_text(code)
+    done = subprocess.run([sys.executable, script, folder], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    begun, short = [], Schedule(epochs=3, batch=8, lr=3e-3)
+
+    again = pretrain(RECORD, pixels, folder / "w.pt", replace(short, begin=begun.append))
+    whole = pretrain(RECORD, pixels, tmp_path / "whole.pt", short)
+
+    assert begun == [2]
+    assert equal(read_state(again), read_state(whole))
+    assert [path.name for path in folder.iterdir()] == ["w.pt"]

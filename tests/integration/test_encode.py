@@ -156,6 +156,18 @@ def test_features_are_those_of_the_weights(encode, tmp_path):
     assert all(len(features.weights) == 64 for features in found)
 
 
+def test_what_another_data_set_has_encoded_is_told(encode, tmp_path):
+    """The same pictures under another name: no tile is encoded, and the disk holds them once."""
+    folder = weights(tmp_path, 2.0)
+    encode("greys", "scaled", "--weights", folder)
+    done = encode("whole-greys", "scaled", "--weights", folder)
+
+    assert done.returncode == 0, done.stderr
+    assert "0 tiles in" in done.stdout
+    assert "40 bags were encoded before, for another data set or version" in done.stdout
+    assert "lie on the disk once" in done.stdout
+
+
 def test_features_of_two_weights_are_not_guessed_between(encode, run, greys, tmp_path):
     """A run that is not told which weights it should use says what to do."""
     for scale in (2.0, 3.0):

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from milbench.train.machine import cpu_model, keep_freed_memory, keep_products, kernels
+from milbench.memory import keep_freed_memory
+from milbench.train.machine import cpu_model, keep_products, kernels
 
 IS_GLIBC = platform.libc_ver()[0] == "glibc"
 
 FAULTS = """
 import resource, sys
-from milbench.train.machine import keep_freed_memory
+from milbench.memory import keep_freed_memory
+
 import torch
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
