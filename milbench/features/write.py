@@ -14,7 +14,8 @@ import h5py
 import numpy as np
 
 from milbench.features.content import array_digest, content_hash, described_digest
-from milbench.features.journal import disk, open_journal
+from milbench.features.enclose import copied_into, enclosed, reserved
+from milbench.features.journal import START, disk, open_journal
 from milbench.features.pack import Build, Packer
 from milbench.features.store import SCHEMA, TEXTS, Features, open_features
 
@@ -91,34 +92,45 @@ def write_features(
     """
     with open_journal(path, build.journal) as journal:
         packed = Packer(about, encode, build, journal).pack(bags)
-        with disk(path), _replacing(path) as temporary:
-            _write(temporary, packed, about, journal)
+        with disk(path), _temporary(path) as frame:
+            whole = _written(frame, packed, about, journal)
+            with whole.open("rb+") as file:
+                os.fsync(file.fileno())
+            whole.replace(path)
     return open_features(path, verify=False)
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name in the same folder, which takes the name ``path`` on success."""
+def _temporary(path: Path) -> Iterator[Path]:
+    """Give a temporary name in the folder of ``path``; what has it at the end is removed."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _write(path: Path, packed: Packed, about: About, journal: Journal) -> None:
+def _written(frame: Path, packed: Packed, about: About, journal: Journal) -> Path:
+    """Write the store at ``frame`` or around the rows of ``journal``; return where it is."""
+    is_ready = journal.is_exactly(packed.finished)
+    values = journal.values.hexdigest() if is_ready else _values(packed, journal)
+    start = _describe(frame, packed, about, values)
+    if is_ready and start == START:
+        return enclosed(journal, frame)
+    return copied_into(frame, start, packed.finished, journal)
+
+
+def _describe(path: Path, packed: Packed, about: About, values: str) -> int:
+    """Write everything but the features, for which there is room; return where that starts."""
     table, arrays = packed.table(about.classes), packed.arrays()
     first = packed.finished[0]
     dtype = np.dtype(first.dtype)
     shape = (int(table.sizes.sum()), *first.shape)
     digests = {name: array_digest(array) for name, array in arrays.items()}
+    digests["features"] = described_digest(dtype.str, shape, values)
     # Values on a multiple of 64 bytes: a cache line, and what a vector unit loads at once.
     with h5py.File(path, "x", alignment_threshold=1, alignment_interval=64) as file:
-        values = _copy(packed, journal, file.create_dataset("features", shape, dtype))
-        digests["features"] = described_digest(dtype.str, shape, values)
+        start = reserved(file, "features", shape, dtype)
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
         for name in TEXTS:
@@ -128,16 +140,15 @@ def _write(path: Path, packed: Packed, about: About, journal: Journal) -> None:
             left_out = json.dumps(list(packed.left_out.items()))
             file.create_dataset("left_out", data=left_out, dtype=h5py.string_dtype())
         file.attrs.update(_attributes(about) | {"content_hash": content_hash(table, digests)})
+    return start
 
 
-def _copy(packed: Packed, journal: Journal, stored: h5py.Dataset) -> str:
-    """Copy all rows in the order of the bags, and return the SHA-256 of their bytes."""
-    values, row = sha256(), 0
+def _values(packed: Packed, journal: Journal) -> str:
+    """Return the SHA-256 of all rows in the order of the bags."""
+    values = sha256()
     for finished in packed.finished:
         for block in journal.read(finished):
-            values.update(block.data)
-            stored[row : row + len(block)] = block
-            row += len(block)
+            values.update(block)
     return values.hexdigest()
 
 

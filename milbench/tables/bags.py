@@ -14,6 +14,7 @@ import numpy as np
 from milbench.atomic import write_atomic
 from milbench.bags import LabelledBag
 from milbench.errors import DatasetError, FeatureFileError
+from milbench.features.check import first_not_finite
 from milbench.interchange.feature_files import LEVEL_0, MICROMETRES, FeatureFile, read_features
 from milbench.slides import Slide
 from milbench.tables.lines import LeftOut
@@ -212,7 +213,7 @@ class _Check:
                 reason = f"{name} {value}, and {self.expected[name]} in the other files"
                 self.differ.append(LeftOut(str(path), slide, f"other {name}", reason))
                 return self._left(slide, path, f"other {name}", reason)
-        bad = _first_not_finite(file.x)
+        bad = first_not_finite(file.x)
         if bad is not None:
             value = file.x[bad]
             reason = f"the feature of instance {bad[0]}, column {bad[1]} is {value}"
@@ -260,15 +261,6 @@ def _traits(file: FeatureFile) -> dict[str, Any]:
     }
     stated = next((file.attrs[name] for name in ENCODER_ATTRS if name in file.attrs), None)
     return traits if stated is None else traits | {"encoder": str(stated)}
-
-
-def _first_not_finite(x: np.ndarray) -> tuple[int, int] | None:
-    with np.errstate(over="ignore"):
-        is_finite = np.isfinite(x if x.dtype == np.float16 else x.astype(np.float32, copy=False))
-    if is_finite.all():
-        return None
-    row, column = np.argwhere(~is_finite)[0]
-    return int(row), int(column)
 
 
 def stamp(matched: Matched, encoder: str) -> str:
