@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from milbench.ahead import read_ahead
 from milbench.atomic import write_atomic
 from milbench.bags import LabelledBag
 from milbench.errors import DatasetError, FeatureFileError
@@ -163,12 +164,12 @@ class OwnView:
         The features are None where they cannot be used; which these are is kept at the end.
         """
         files = [paths[self.encoder] for group in matched.groups for paths in group.files]
-        check = _Check(_sample(files))
+        check, coming = _Check(_sample(files)), read_ahead(files)
         for group in matched.groups:
             last = len(group.lines) - 1
-            for position, (line, paths) in enumerate(zip(group.lines, group.files, strict=True)):
-                is_used = line.slide not in excluded
-                file = check.usable(line.slide, paths[self.encoder]) if is_used else None
+            for position, line in enumerate(group.lines):
+                path, is_used = next(coming), line.slide not in excluded
+                file = check.usable(line.slide, path) if is_used else None
                 yield group, file, position == last
         check.finish(len(files), self.bags.folder / self.bags.own.folders[self.encoder])
         self.bags.keep(matched, self.encoder, check.left_out)

@@ -1,5 +1,6 @@
 """Building goes on where it was interrupted, tells how far it is, and is done once."""
 
+import json
 import signal
 import subprocess
 import sys
