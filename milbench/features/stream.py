@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from milbench.pictures import Pixels
 
 IN_MEMORY_BLOCK = 1024  # tiles: 616 MB of float32 for 224 x 224 RGB, which fits any device
-BLOCK_BYTES = 2**25  # of tiles that are read from a slide: 170 of 256 x 256 RGB
+BLOCK_BYTES = 2**23  # of tiles that are read from a slide: 42 of 256 x 256 RGB; readers end with the encoder
 AHEAD = 2  # blocks
 
 
@@ -49,7 +49,7 @@ def blocks(images: Pixels | Regions, rows: int | None = None) -> Generator[Pixel
     Parameters
     ----------
     rows
-        Instances of a block; when None, 1024 of those in memory, and 32 MiB of those that are read.
+        Instances of a block; when None, 1024 of those in memory, and 8 MiB of those that are read.
 
     Raises
     ------
