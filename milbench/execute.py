@@ -33,7 +33,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 RETRIES = 2
-IMPORTED = ["milbench.train.work"]  # by the process that others are forked from
+# By the process that others are forked from: what trains, and what torch and the controls import
+# at their first step.
+IMPORTED = ["milbench.train.work", "torch._dynamo", "sklearn.linear_model"]
 GRACE = 5.0  # seconds that a worker has to remove what it was writing
 
 
@@ -155,7 +157,7 @@ class _Slot(threading.Thread):
             if self._is_killed:
                 raise EOFError
             if self._pipe is None:
-                context = _context()
+                context = process_context()
                 self._pipe, theirs = context.Pipe()
                 given = (theirs, dict(os.environ))
                 self._process = context.Process(target=_work, args=given, daemon=True)
@@ -178,15 +180,6 @@ class _Slot(threading.Thread):
         if self._pipe is not None and not self._is_killed:
             self._pipe.send(None)
         self._bury()
-
-
-def _context() -> Any:
-    """Return what starts processes here."""
-    if sys.platform != "linux":  # macOS: its libraries do not bear a fork; Windows has none
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(IMPORTED)
-    return context
 
 
 def _work(pipe: Connection, environment: dict[str, str]) -> None:
@@ -240,6 +233,15 @@ def executor_by_name(name: str, slots: int | None = None) -> InlineExecutor | Pr
     if name == "processes":
         return ProcessExecutor(slots or usable_cores())
     raise MilbenchError(f"executor {name!r}: no such executor; use inline or processes")
+
+
+def process_context() -> Any:
+    """Return what starts worker processes on this system, a context of :mod:`multiprocessing`."""
+    if sys.platform != "linux":  # macOS: its libraries do not bear a fork; Windows has none
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(IMPORTED)
+    return context
 
 
 class Answer(Generic[T, R]):
