@@ -33,6 +33,7 @@ SMALL = {
     "hnm-features": {"epochs": 4, "warmup": 1, "refresh": 3, "mil_epochs": 12},
     "crop-transformer": {"layers": 1, "hidden": 64},
 }
+EPOCHS = {"transmil": 5}  # of 12: its steps are ten times as long, and it has learnt by then
 LEARNERS = [name for name in RECORDS if name not in CONTROLS | POOLED | ELSEWHERE]
 MARGIN = 0.2
 
@@ -88,7 +89,7 @@ def best_control(digits):
 @pytest.mark.parametrize("name", [name for name in LEARNERS if name not in IMAGES])
 def test_it_beats_chance_and_the_size_of_the_bag(name, digits, best_control):
     """By 0.2 of the area under the curve, on pools of digits that it has not seen."""
-    assert area(name, digits) > best_control + MARGIN
+    assert area(name, digits, EPOCHS.get(name, 12)) > best_control + MARGIN
 
 
 @pytest.mark.parametrize("name", [name for name in LEARNERS if name in IMAGES])
