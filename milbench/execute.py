@@ -184,7 +184,9 @@ class _Slot(threading.Thread):
 
 def _work(pipe: Connection, environment: dict[str, str]) -> None:
     """Answer calls until told to stop; runs in the worker process."""
-    os.environ.update(environment)  # of the main process now, not when the first one was forked
+    # As the main process has it now; the process that this one was forked from is older.
+    os.environ.clear()
+    os.environ.update(environment)
     # Ctrl-C reaches the whole terminal group; the main process decides when workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Ends by an exception, so that a file that is being written is removed.
