@@ -98,6 +98,37 @@ def pid_of(_: int) -> int:
     return os.getpid()
 
 
+def parent_and_modules(_: int) -> tuple[int, bool]:
+    return os.getppid(), "torch" in sys.modules
+
+
+def variable(name: str) -> str | None:
+    return os.environ.get(name)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers are fresh interpreters")
+def test_a_worker_has_torch_before_its_first_task_and_is_no_copy_of_the_caller():
+    """It is forked from a process of its own kind, which no thread of the caller runs in."""
+    answers = [a.result for a in drain(ProcessExecutor(1), parent_and_modules, [0])]
+
+    assert all(has_torch for _, has_torch in answers)
+    assert os.getpid() not in {parent for parent, _ in answers}
+
+
+def test_workers_have_the_environment_of_the_caller_as_it_is_now(monkeypatch):
+    """What was set, and what was removed, after another worker was there."""
+    monkeypatch.setenv("MILBENCH_OLD", "1")
+    assert [a.result for a in drain(ProcessExecutor(1), variable, ["MILBENCH_OLD"])] == ["1"]
+    monkeypatch.delenv("MILBENCH_OLD")
+    monkeypatch.setenv("MILBENCH_NEW", "2")
+    found = {
+        a.task: a.result
+        for a in drain(ProcessExecutor(1), variable, ["MILBENCH_OLD", "MILBENCH_NEW"])
+    }
+
+    assert found == {"MILBENCH_OLD": None, "MILBENCH_NEW": "2"}
+
+
 def test_leaving_early_ends_the_workers():
     """When the caller stops listening, no process is left behind and nothing hangs."""
     executor = ProcessExecutor(2)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from milbench.features.journal import Finished
 
 PARTS = ("", "train", "val", "test")
+BLOCK_BYTES = 2**18  # what is read once stays in the cache for what comes next
 
 
 class BagChecker:
@@ -242,10 +243,30 @@ def stored_features(x: np.ndarray) -> np.ndarray:
         raise ValueError(f"features of type {x.dtype}; expected numbers")
     with np.errstate(over="ignore"):  # an overflow shows as infinite below
         stored = np.ascontiguousarray(x, np.float16 if x.dtype == np.float16 else np.float32)
-    is_finite = np.isfinite(stored)
-    if not is_finite.all():
-        row, column = (int(i) for i in np.argwhere(~is_finite)[0])
+    bad = first_not_finite(stored)
+    if bad is not None:
+        row, column = bad
         value = x[row, column]
         fault = "too large for float32" if np.isfinite(value) else "not finite"
         raise ValueError(f"the feature of instance {row}, column {column} is {value}, {fault}")
     return stored
+
+
+def first_not_finite(x: np.ndarray) -> tuple[int, int] | None:
+    """Return row and column of the first value that float32 or float16 cannot hold, or None.
+
+    Parameters
+    ----------
+    x : (N, D)
+        Floats; float16 is looked at as it is, every other type as float32.
+    """
+    rows = max(1, BLOCK_BYTES // (x.shape[1] * x.itemsize))
+    for start in range(0, len(x), rows):
+        block = x[start : start + rows]
+        with np.errstate(over="ignore"):  # an overflow shows as infinite
+            narrow = block if x.dtype == np.float16 else block.astype(np.float32, copy=False)
+        is_finite = np.isfinite(narrow)
+        if not is_finite.all():
+            row, column = np.argwhere(~is_finite)[0]
+            return start + int(row), int(column)
+    return None

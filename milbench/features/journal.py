@@ -1,35 +1,38 @@
 """The instances of the bags that are finished, on the disk before the last bag is.
 
 A contiguous HDF5 array needs its length beforehand, and bags come one by one, so their rows go to
-a file of their own first: at no time does the memory hold more than a block. Where encoding is
-dear that file has a name, with a line for each finished bag beside it, and a run that was killed
-goes on behind the last of them.
+a file of their own first: at no time does the memory hold more than a block. The file leaves room
+at its start for what HDF5 writes before an array, so that it becomes the feature store as it is
+(:mod:`milbench.features.enclose`). Where encoding is dear it lies in a folder that stays, with a
+line for each finished bag, and a run that was killed goes on behind the last of them.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import tempfile
 from base64 import b64decode, b64encode
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
+from itertools import accumulate
 from math import prod
 from shutil import rmtree
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
 import numpy as np
 
 from milbench.errors import FeatureError
+from milbench.features.follow import BLOCK_BYTES, Follower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-BLOCK_BYTES = 2**20
+START = 2048  # where HDF5 puts the first array of a file; if another does not, rows are copied
 ABOUT = "about"  # the file of a journal's folder that says what it is of
 
 
@@ -57,7 +60,7 @@ class Finished:
     given_shape, given_dtype
         Of one instance before it was encoded.
     values
-        SHA-256 of the bytes.
+        SHA-256 of the bytes, where a journal is kept; another run then looks whether it is whole.
     coords : (rows, 2) float32, optional
         Positions.
     instance_labels : (rows,) int64, optional
@@ -99,18 +102,24 @@ class Journal:
     place
         The feature store that they are for, for messages.
     rows
-        The rows, one bag after the other.
+        The rows, one bag after the other, from :data:`START` on.
+    values
+        Hashes the rows of finished bags.
     lines
         One line of JSON for each finished bag; None where nothing is kept.
     finished
         The bags that an earlier run finished, by id.
+    is_hashed
+        Whether each bag is hashed though nothing is kept, as other data sets may want its rows.
     """
 
     place: Path
     rows: IO[bytes]
+    values: Follower
     lines: IO[bytes] | None = None
     finished: dict[str, Finished] = field(default_factory=dict)
-    end: int = 0  # first byte behind the last finished bag
+    is_hashed: bool = False
+    end: int = START  # first byte behind the last finished bag
     _values: Any = field(default_factory=sha256)
     _count: int = 0
 
@@ -122,33 +131,37 @@ class Journal:
         self._values, self._count = sha256(), 0
 
     def add(self, instances: np.ndarray) -> None:
-        """Append instances of the bag that is under way."""
-        self._values.update(instances.data)
+        """Append instances of the bag that is under way: (n, ...), without gaps in the memory."""
+        content = instances.reshape(-1).view(np.uint8).data
+        if self.is_hashed or self.lines is not None:
+            self._values.update(content)
         self._count += len(instances)
         with disk(self.place):
-            self.rows.write(instances.data)
+            for first in range(0, len(content), BLOCK_BYTES):  # what was just read is in the cache
+                self.rows.write(content[first : first + BLOCK_BYTES])
 
     def finish(self, bag: Finished) -> Finished:
         """Keep ``bag``, whose rows were added since :meth:`begin`, and return it complete."""
         done = replace(bag, start=self.end, rows=self._count, values=self._values.hexdigest())
         with disk(self.place):
             self.rows.flush()
+            self.values.add(done.start, done.bytes)
             if self.lines is not None:
                 self.lines.write(_line(done))
                 self.lines.flush()
         self.end += done.bytes
         return done
 
-    def read(self, bag: Finished) -> Iterator[np.ndarray]:
-        """Yield the rows of a finished bag, a mebibyte or one row at a time."""
-        file = self.rows if bag.source is None else bag.source.file
-        dtype = np.dtype(bag.dtype)
-        width = prod(bag.shape) * dtype.itemsize
-        rows = max(1, BLOCK_BYTES // width)
-        file.seek(bag.start)
-        for first in range(0, bag.rows, rows):
-            block = file.read(min(rows, bag.rows - first) * width)
-            yield np.frombuffer(block, dtype).reshape(-1, *bag.shape)
+    def read(self, bag: Finished) -> Iterator[bytes]:
+        """Yield the rows of a finished bag, 256 KiB at a time."""
+        yield from _blocks(self.rows if bag.source is None else bag.source.file, bag)
+
+    def is_exactly(self, bags: Sequence[Finished]) -> bool:
+        """Return whether the rows are those of ``bags`` in this order, and no others."""
+        if any(bag.source is not None for bag in bags):
+            return False
+        ends = accumulate((bag.bytes for bag in bags), initial=START)
+        return [*(bag.start for bag in bags), self.end] == list(ends)
 
 
 @contextmanager
@@ -160,25 +173,43 @@ def open_journal(path: Path, folder: Path | None = None, about: str = "") -> Ite
     """
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    if folder is None:
+    with _unkept(path) if folder is None else _kept(path, folder, about) as journal:
+        yield journal
+
+
+@contextmanager
+def _unkept(path: Path) -> Iterator[Journal]:
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
         with disk(path):
-            file = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115  # closed below
-        with file:
-            yield Journal(path, file)
-        return
-    with disk(path):
-        folder.mkdir(exist_ok=True)
-        (folder / ABOUT).write_text(about, encoding="utf-8")
-        rows, lines = ((folder / name).open("a+b") for name in ("rows", "bags"))
-    is_done = False
-    with rows, lines:
-        journal = _resumed(Journal(path, rows, lines), lines)
-        try:
-            yield journal
-            is_done = True
-        finally:
-            if is_done or journal.end == 0:
-                rmtree(folder, ignore_errors=True)
+            rows = temporary.open("x+b")
+        with rows, Follower(temporary) as values:
+            yield Journal(path, rows, values)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _kept(path: Path, folder: Path, about: str) -> Iterator[Journal]:
+    is_needed = True
+    try:
+        with ExitStack() as files:
+            with disk(path):
+                folder.mkdir(exist_ok=True)
+                (folder / ABOUT).write_text(about, encoding="utf-8")
+                (folder / "rows").touch()
+                rows = files.enter_context((folder / "rows").open("r+b"))
+                lines = files.enter_context((folder / "bags").open("a+b"))
+                values = files.enter_context(Follower(folder / "rows"))
+            journal = _resumed(Journal(path, rows, values, lines), lines)
+            try:
+                yield journal
+                is_needed = False
+            finally:
+                is_needed &= journal.end > START
+    finally:
+        if not is_needed:
+            rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -208,6 +239,7 @@ def _resumed(journal: Journal, lines: IO[bytes]) -> Journal:
         if bag is None or bag.start != journal.end or not is_whole(journal.rows, bag):
             break
         journal.finished[bag.id] = bag
+        journal.values.add(bag.start, bag.bytes)
         journal.end += bag.bytes
         kept += len(line)
     lines.truncate(kept)
@@ -217,14 +249,21 @@ def _resumed(journal: Journal, lines: IO[bytes]) -> Journal:
     return journal
 
 
+def _blocks(file: IO[bytes], bag: Finished) -> Iterator[bytes]:
+    file.seek(bag.start)
+    left = bag.bytes
+    while block := file.read(min(BLOCK_BYTES, left)):
+        yield block
+        left -= len(block)
+
+
 def is_whole(file: IO[bytes], bag: Finished) -> bool:
     """Return whether the rows of a bag in ``file`` are those that were written."""
-    digest, left = sha256(), bag.bytes
-    file.seek(bag.start)
-    while block := file.read(min(BLOCK_BYTES, left)):
+    digest, size = sha256(), 0
+    for block in _blocks(file, bag):
         digest.update(block)
-        left -= len(block)
-    return left == 0 and digest.hexdigest() == bag.values
+        size += len(block)
+    return size == bag.bytes and digest.hexdigest() == bag.values
 
 
 def _line(bag: Finished) -> bytes:

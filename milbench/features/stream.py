@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from milbench.pictures import Pixels
 
 IN_MEMORY_BLOCK = 1024  # tiles: 616 MB of float32 for 224 x 224 RGB, which fits any device
-BLOCK_BYTES = 2**25  # of tiles that are read from a slide: 170 of 256 x 256 RGB
+# Of tiles that are read from a slide: 42 of 256 x 256 RGB. While the last block is encoded nothing
+# is left to be read, so a larger one keeps the other cores waiting.
+BLOCK_BYTES = 2**23
 AHEAD = 2  # blocks
 
 
@@ -51,7 +53,7 @@ def blocks(
     Parameters
     ----------
     rows
-        Instances of a block; when None, 1024 of those in memory, and 32 MiB of those that are read.
+        Instances of a block; when None, 1024 of those in memory, and 8 MiB of those that are read.
     first
         Instances of the first block, where it completes a batch that others began.
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from milbench.features.build import Build
 from milbench.features.content import array_digest, content_hash, described_digest
-from milbench.features.journal import disk, open_journal
+from milbench.features.enclose import copied_into, enclosed, reserved
+from milbench.features.journal import START, disk, open_journal
 from milbench.features.linked import Linked, forget_rows, linked_rows
 from milbench.features.pack import Packer
 from milbench.features.store import LINKED, SCHEMA, TEXTS, Features, open_features
@@ -95,23 +96,24 @@ def write_features(
         If the encoder does not fit the bags, or gives values that cannot be stored.
     """
     with open_journal(path, build.journal, json.dumps(asdict(about))) as journal:
+        journal.is_hashed = build.shared is not None
         packed = Packer(about, encode, build, journal).pack(bags)
-        with disk(path), _replacing(path) as temporary:
+        with disk(path), _temporary(path) as frame:
             rows = linked_rows(path, packed.finished)
-            _write(temporary, packed, _Rows(about, journal, rows))
+            whole = _written(frame, packed, _Rows(about, journal, rows))
+            with whole.open("rb+") as file:
+                os.fsync(file.fileno())
+            whole.replace(path)
     forget_rows(path, except_for=rows)
     return open_features(path, verify=False)
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name in the same folder, which takes the name ``path`` on success."""
+def _temporary(path: Path) -> Iterator[Path]:
+    """Give a temporary name in the folder of ``path``; what has it at the end is removed."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -124,20 +126,33 @@ class _Rows(NamedTuple):
     linked: Linked | None
 
 
-def _write(path: Path, packed: Packed, given: _Rows) -> None:
+def _written(frame: Path, packed: Packed, given: _Rows) -> Path:
+    """Write the store at ``frame`` or around the rows of its journal; return where it is."""
+    journal = given.journal
+    is_ready = journal.is_exactly(packed.finished)
+    values = journal.values.hexdigest() if is_ready else _values(packed, journal)
+    start = _describe(frame, packed, given, values)
+    if start is None:
+        return frame
+    if is_ready and start == START:
+        return enclosed(journal, frame)
+    return copied_into(frame, start, packed.finished, journal)
+
+
+def _describe(path: Path, packed: Packed, given: _Rows, values: str) -> int | None:
+    """Write everything but the features; return where there is room for them, None if linked."""
     table, arrays = packed.table(given.about.classes), packed.arrays()
     dtype = np.dtype(packed.finished[0].dtype)
     shape = (int(table.sizes.sum()), *packed.finished[0].shape)
     digests = {name: array_digest(array) for name, array in arrays.items()}
+    digests["features"] = described_digest(dtype.str, shape, values)
     # Values on a multiple of 64 bytes: a cache line, and what a vector unit loads at once.
     with h5py.File(path, "x", alignment_threshold=1, alignment_interval=64) as file:
-        stored = None
+        start = None
         if given.linked is None:
-            stored = file.create_dataset("features", shape, dtype)
+            start = reserved(file, "features", shape, dtype)
         else:
             file.attrs[LINKED] = given.linked.said(shape, dtype)
-        values = _copy(packed, given.journal, stored)
-        digests["features"] = described_digest(dtype.str, shape, values)
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
         texts = {name: list(getattr(table, name)) for name in TEXTS} | packed.keys()
@@ -149,17 +164,15 @@ def _write(path: Path, packed: Packed, given: _Rows) -> None:
             file.create_dataset("left_out", data=left_out, dtype=h5py.string_dtype())
         hashed = {"content_hash": content_hash(table, digests)}
         file.attrs.update(_attributes(given.about) | hashed)
+    return start
 
 
-def _copy(packed: Packed, journal: Journal, stored: h5py.Dataset | None) -> str:
-    """Return the SHA-256 of all rows in the order of the bags, which go to ``stored`` if any."""
-    values, row = sha256(), 0
+def _values(packed: Packed, journal: Journal) -> str:
+    """Return the SHA-256 of all rows in the order of the bags."""
+    values = sha256()
     for finished in packed.finished:
         for block in journal.read(finished):
-            values.update(block.data)
-            if stored is not None:
-                stored[row : row + len(block)] = block
-            row += len(block)
+            values.update(block)
     return values.hexdigest()
 
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from milbench.ahead import read_ahead
 from milbench.atomic import write_atomic
 from milbench.bags import LabelledBag
 from milbench.errors import DatasetError, FeatureFileError
+from milbench.features.check import first_not_finite
 from milbench.interchange.feature_files import LEVEL_0, MICROMETRES, FeatureFile, read_features
 from milbench.slides import Slide
 from milbench.tables.lines import LeftOut
@@ -162,12 +164,12 @@ class OwnView:
         The features are None where they cannot be used; which these are is kept at the end.
         """
         files = [paths[self.encoder] for group in matched.groups for paths in group.files]
-        check = _Check(_sample(files))
+        check, coming = _Check(_sample(files)), read_ahead(files)
         for group in matched.groups:
             last = len(group.lines) - 1
-            for position, (line, paths) in enumerate(zip(group.lines, group.files, strict=True)):
-                is_used = line.slide not in excluded
-                file = check.usable(line.slide, paths[self.encoder]) if is_used else None
+            for position, line in enumerate(group.lines):
+                path, is_used = next(coming), line.slide not in excluded
+                file = check.usable(line.slide, path) if is_used else None
                 yield group, file, position == last
         check.finish(len(files), self.bags.folder / self.bags.own.folders[self.encoder])
         self.bags.keep(matched, self.encoder, check.left_out)
@@ -212,7 +214,7 @@ class _Check:
                 reason = f"{name} {value}, and {self.expected[name]} in the other files"
                 self.differ.append(LeftOut(str(path), slide, f"other {name}", reason))
                 return self._left(slide, path, f"other {name}", reason)
-        bad = _first_not_finite(file.x)
+        bad = first_not_finite(file.x)
         if bad is not None:
             value = file.x[bad]
             reason = f"the feature of instance {bad[0]}, column {bad[1]} is {value}"
@@ -260,15 +262,6 @@ def _traits(file: FeatureFile) -> dict[str, Any]:
     }
     stated = next((file.attrs[name] for name in ENCODER_ATTRS if name in file.attrs), None)
     return traits if stated is None else traits | {"encoder": str(stated)}
-
-
-def _first_not_finite(x: np.ndarray) -> tuple[int, int] | None:
-    with np.errstate(over="ignore"):
-        is_finite = np.isfinite(x if x.dtype == np.float16 else x.astype(np.float32, copy=False))
-    if is_finite.all():
-        return None
-    row, column = np.argwhere(~is_finite)[0]
-    return int(row), int(column)
 
 
 def stamp(matched: Matched, encoder: str) -> str:

@@ -89,6 +89,22 @@ def test_colour_texture_treat_each_tile_and_channel_alone(tiles) -> None:
     np.testing.assert_allclose(together, np.concatenate(alone, axis=1), atol=1e-6)
 
 
+@given(arrays(np.uint8, st.tuples(*(st.integers(1, 9) for _ in range(4)))))
+def test_colour_texture_has_the_bits_of_numpy_s_own_functions(tiles) -> None:
+    """Counting values gives what sorting and comparing all pixels gives, in every bit."""
+    pixels = tiles.astype(np.float32) / np.float32(255)
+    flat = pixels.reshape(*tiles.shape[:2], -1)
+    ranges = [(flat >= np.float32(low / 255)) & (flat < np.float32((low + 32) / 255)) for low in
+              range(0, 256, 32)]  # fmt: skip
+    expected = [flat.mean(axis=2), flat.std(axis=2)]
+    expected += list(np.quantile(flat, (0.1, 0.25, 0.5, 0.75, 0.9), axis=2))
+    expected += [within.mean(axis=2) for within in ranges]
+
+    found = encoder("colour-texture")(tiles).reshape(*tiles.shape[:2], 17)[:, :, :15]
+
+    np.testing.assert_array_equal(found, np.stack(expected, axis=2).astype(np.float32))
+
+
 def test_random_conv_sees_texture_and_no_place() -> None:
     """Noise in the middle of an even tile shows, wherever it lies; so do two encoders agree."""
     even = np.full((1, 3, 128, 128), 100, np.uint8)

@@ -22,25 +22,6 @@ from milbench_aggregators.mi_net_embedding import MiNetEmbedding
 from milbench_aggregators.mi_net_instance import MiNetInstance
 
 
-def filled(model):
-    """Fill the parameters by the golden rule, tensor by tensor in the order of creation."""
-    model = model.double().eval()
-    with torch.no_grad():
-        for position, parameter in enumerate(model.parameters()):
-            k = torch.arange(parameter.numel())
-            v = ((7919 * k + 104729 * position + 12345) % 10007).double() / 10007 - 0.5
-            row = parameter.numel() / parameter.shape[0]
-            v = 0.2 * v if parameter.dim() == 1 else 2 * v / math.sqrt(row)
-            parameter.copy_(v.reshape(parameter.shape))
-    return model
-
-
-def golden_x(rows, columns):
-    """Return the golden input (rows, columns)."""
-    i, j = torch.arange(rows)[:, None], torch.arange(columns)
-    return 2 * ((31 * i + 17 * j + 7 * i * j) % 101).double() / 101 - 1
-
-
 def assert_golden(found, expected):
     assert_close(found, torch.tensor(expected, dtype=torch.float64), atol=1e-6, rtol=0)
 
@@ -49,9 +30,9 @@ def count(model):
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def test_dsmil_with_one_stream_equals_the_authors_code():
+def test_dsmil_with_one_stream_equals_the_authors_code(rule):
     """Bag logit, critical instance, attention and bag vector of seven instances."""
-    output = filled(DSMIL(16, 2))(Bag(golden_x(7, 16)))
+    output = rule.filled(DSMIL(16, 2))(Bag(rule.x(7, 16)))
     said = output.extra
 
     assert_golden(output.logits, [0.0, 0.20988015])
@@ -64,9 +45,9 @@ def test_dsmil_with_one_stream_equals_the_authors_code():
     assert_golden(said.vectors[0, :3], [-0.01409362, -0.12602535, -0.21858947])
 
 
-def test_dsmil_with_two_streams_equals_the_authors_code():
+def test_dsmil_with_two_streams_equals_the_authors_code(rule):
     """Two positive classes, mixed by the last layer."""
-    output = filled(DSMIL(16, 2, negative=False))(Bag(golden_x(7, 16)))
+    output = rule.filled(DSMIL(16, 2, negative=False))(Bag(rule.x(7, 16)))
 
     assert_golden(output.logits, [0.13577567, 0.03493344])
     assert output.extra.critical.tolist() == [5, 1]
@@ -80,9 +61,9 @@ def test_dsmil_is_as_large_as_the_authors_network():
 
 
 @pytest.mark.parametrize("method", [DSMILClassic, HNMDSMIL])
-def test_older_dsmil_with_one_stream_equals_the_code_of_its_users(method):
+def test_older_dsmil_with_one_stream_equals_the_code_of_its_users(method, rule):
     """Bag logit, attention and bag vector of seven instances."""
-    output = filled(method(16, 2))(Bag(golden_x(7, 16)))
+    output = rule.filled(method(16, 2))(Bag(rule.x(7, 16)))
 
     assert_golden(output.logits, [0.0, -0.07536598])
     assert_golden(output.scores[0], 0.14346684)
@@ -90,9 +71,9 @@ def test_older_dsmil_with_one_stream_equals_the_code_of_its_users(method):
 
 
 @pytest.mark.parametrize("method", [DSMILClassic, HNMDSMIL])
-def test_older_dsmil_with_two_streams_equals_the_code_of_its_users(method):
+def test_older_dsmil_with_two_streams_equals_the_code_of_its_users(method, rule):
     """Two positive classes, mixed by the last layer; the instance stream is that of DSMIL."""
-    output = filled(method(16, 2, negative=False))(Bag(golden_x(7, 16)))
+    output = rule.filled(method(16, 2, negative=False))(Bag(rule.x(7, 16)))
 
     assert_golden(output.logits, [-0.01204082, -0.11458086])
     assert output.extra.critical.tolist() == [5, 1]

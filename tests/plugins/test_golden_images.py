@@ -33,30 +33,13 @@ GOLDEN = [
 ]
 
 
-def filled(model):
-    """Fill the parameters by the golden rule, tensor by tensor in the order of creation."""
-    model = model.double().eval()
-    with torch.no_grad():
-        for position, parameter in enumerate(model.parameters()):
-            k = torch.arange(parameter.numel())
-            v = ((7919 * k + 104729 * position + 12345) % 10007).double() / 10007 - 0.5
-            row = parameter.numel() / parameter.shape[0]
-            v = 0.2 * v if parameter.dim() == 1 else 2 * v / math.sqrt(row)
-            parameter.copy_(v.reshape(parameter.shape))
-    return model
-
-
-def golden_x(rows, columns):
-    """Return the golden input (rows, columns)."""
-    i, j = torch.arange(rows)[:, None], torch.arange(columns)
-    return 2 * ((31 * i + 17 * j + 7 * i * j) % 101).double() / 101 - 1
-
-
 @pytest.mark.parametrize(("method", "channels", "probability", "attention"), GOLDEN)
-def test_probability_and_attention_equal_the_authors_code(method, channels, probability, attention):
+def test_probability_and_attention_equal_the_authors_code(
+    method, channels, probability, attention, rule
+):
     """Five digits, or six colour patches, of 28 x 28 pixels; as images and as rows."""
-    model = filled(method(channels * 784, 2))
-    rows = golden_x(len(attention), channels * 784)
+    model = rule.filled(method(channels * 784, 2))
+    rows = rule.x(len(attention), channels * 784)
 
     output = model(Bag(rows.reshape(-1, channels, 28, 28)))
 

@@ -22,22 +22,6 @@ from milbench_aggregators.transmil import TransMIL, pseudo_inverse, squared
 LN2, LN3, LN4 = math.log(2), math.log(3), math.log(4)
 
 
-@torch.no_grad()
-def fill(tensors, scales=()):
-    """Fill the authors' parameters by the golden rule, in their order; ``scales`` are about 1."""
-    for position, tensor in enumerate(tensors):
-        k = torch.arange(tensor.numel())
-        v = ((7919 * k + 104729 * position + 12345) % 10007).double() / 10007 - 0.5
-        v = 0.2 * v if tensor.dim() == 1 else 2 * v / math.sqrt(tensor.numel() / tensor.shape[0])
-        tensor.copy_(v.reshape(tensor.shape) + any(tensor is scale for scale in scales))
-
-
-def golden_x(rows, columns):
-    """Return the golden input (rows, columns)."""
-    i, j = torch.arange(rows)[:, None], torch.arange(columns)
-    return 2 * ((31 * i + 17 * j + 7 * i * j) % 101).double() / 101 - 1
-
-
 def assert_golden(found, expected):
     assert_close(found, torch.tensor(expected, dtype=torch.float64), atol=1e-6, rtol=0)
 
@@ -49,7 +33,7 @@ def count(model):
 # CLAM
 
 
-def golden_clam(method):
+def golden_clam(method, rule):
     """Return the model of the golden numbers; its last layers hold the authors' side by side."""
     model = method(16, 3, k_sample=3, subtyping=True).double().eval()
     attention, head, evidence = model.attention, model.head, model.evidence
@@ -60,7 +44,7 @@ def golden_clam(method):
     before = (model.embed[0], attention.content, attention.gate, attention.score)
     layers = [(layer.weight, layer.bias) for layer in before]
     layers += heads if method is CLAMMB else [(head.weight, head.bias)]
-    fill([tensor for layer in (*layers, *pairs) for tensor in layer])
+    rule.fill([tensor for layer in (*layers, *pairs) for tensor in layer])
     return model
 
 
@@ -71,11 +55,11 @@ CLAM_GOLDEN = [
 
 
 @pytest.mark.parametrize(("method", "logits", "instance_loss"), CLAM_GOLDEN)
-def test_clam_equals_the_authors_code(method, logits, instance_loss):
+def test_clam_equals_the_authors_code(method, logits, instance_loss, rule):
     """Logits, instance loss of class 1 with subtyping, and raw attention of nine instances."""
-    model = golden_clam(method)
+    model = golden_clam(method, rule)
 
-    output = model(Bag(golden_x(9, 16)))
+    output = model(Bag(rule.x(9, 16)))
 
     assert_golden(output.logits, logits)
     assert_golden(model.instance_loss(output, torch.tensor(1)), instance_loss)
@@ -220,13 +204,13 @@ TRANSMIL_GOLDEN = [
 
 
 @pytest.mark.parametrize(("size", "which", "logits"), TRANSMIL_GOLDEN)
-def test_transmil_equals_the_authors_code(size, which, logits):
+def test_transmil_equals_the_authors_code(size, which, logits, rule):
     """Logits with the corrected attention, and with the version that the authors pin."""
     model = TransMIL(1024, 2, slice=which).double().eval()
     norms = [module.weight for module in model.modules() if isinstance(module, nn.LayerNorm)]
-    fill(model.parameters(), scales=norms)
+    rule.fill(model.parameters(), scales=norms)
 
-    assert_golden(model(Bag(golden_x(size, 1024))).logits, logits)
+    assert_golden(model(Bag(rule.x(size, 1024))).logits, logits)
 
 
 def test_transmil_is_as_large_as_the_authors_network():

@@ -36,32 +36,16 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@torch.no_grad()
-def fill(tensors):
-    """Fill the parameters by the golden rule, in the order of the authors' layers."""
-    for position, tensor in enumerate(tensors):
-        k = torch.arange(tensor.numel())
-        v = ((7919 * k + 104729 * position + 12345) % 10007).double() / 10007 - 0.5
-        v = 0.2 * v if tensor.dim() == 1 else 2 * v / math.sqrt(tensor.numel() / tensor.shape[0])
-        tensor.copy_(v.reshape(tensor.shape))
-
-
-def golden_x(rows, columns):
-    """Return the golden input (rows, columns)."""
-    i, j = torch.arange(rows)[:, None], torch.arange(columns)
-    return 2 * ((31 * i + 17 * j + 7 * i * j) % 101).double() / 101 - 1
-
-
 def assert_golden(found, expected):
     assert_close(found, torch.tensor(expected, dtype=torch.float64), atol=1e-6, rtol=0)
 
 
 @pytest.fixture(scope="module")
-def golden():
+def golden(rule):
     """Return the model of the golden numbers and its output on eleven instances."""
     model = HMIL(1024, 7, BRACS.levels.parents).double().eval()
-    fill(model.parameters())
-    return model, model(Bag(golden_x(11, 1024)))
+    rule.fill(model.parameters())
+    return model, model(Bag(rule.x(11, 1024)))
 
 
 # Golden numbers
@@ -104,10 +88,10 @@ def test_alignment_of_bags_equals_the_authors_code(golden, bag_alignment, expect
 
 
 @pytest.mark.parametrize(("temperature", "expected"), [(0.1, 8.76581548), (0.5, 12.86781307)])
-def test_contrastive_loss_equals_the_authors_code(temperature, expected):
+def test_contrastive_loss_equals_the_authors_code(temperature, expected, rule):
     """Two views of six bags of two classes."""
     noise = 0.2 * torch.arange(48).double().cos().reshape(6, 8)
-    views = [F.normalize(golden_x(6, 8), dim=1), F.normalize(golden_x(6, 8) + noise, dim=1)]
+    views = [F.normalize(rule.x(6, 8), dim=1), F.normalize(rule.x(6, 8) + noise, dim=1)]
 
     found = contrastive(torch.stack(views, dim=1), torch.tensor([0, 0, 1, 1, 0, 1]), temperature)
 

@@ -21,36 +21,36 @@ ATTENTION = [0.26137824, 0.26652754, 0.23356002, 0.23853419]
 FIRST_SLOT = [-0.26137824, -0.17338953, -0.08540081, 0.0025879, 0.09057662, 0.17856533]
 
 
-def golden_x(rows, columns):
-    """Return the golden input (rows, columns)."""
-    i, j = torch.arange(rows)[:, None], torch.arange(columns)
-    return 2 * ((31 * i + 17 * j + 7 * i * j) % 101).double() / 101 - 1
+@pytest.fixture
+def bare(rule):
+    """Return a function that builds a model without embedding, its attention filled, its head zero.
+
+    On 6 features; the matrices of the attention are laid out as Keras does, (inputs, outputs).
+    """
+
+    def matrix(rows, columns, position):
+        v = rule.values(rows * columns, position)
+        return (2 * v / math.sqrt(rows)).reshape(rows, columns)
+
+    def build(method, n_classes, **settings):
+        model = method(6, n_classes, hidden=(), dropout=(), attention=5, **settings)
+        model = model.double().eval()
+        with torch.no_grad():
+            model.attention.content.weight.copy_(matrix(6, 5, 0).T)
+            model.attention.score.weight.copy_(matrix(5, 1, 1).T)
+            model.attention.gate.weight.copy_(matrix(6, 5, 2).T)
+            model.head.weight.zero_()
+        return model
+
+    return build
 
 
-def golden_matrix(rows, columns, position):
-    """Return a matrix by the golden rule, laid out as Keras does: (inputs, outputs)."""
-    k = torch.arange(rows * columns)
-    v = ((7919 * k + 104729 * position + 12345) % 10007).double() / 10007 - 0.5
-    return (2 * v / math.sqrt(rows)).reshape(rows, columns)
-
-
-def bare(method, n_classes, **settings):
-    """Return a model on 6 features without embedding, its attention filled, its head zero."""
-    model = method(6, n_classes, hidden=(), dropout=(), attention=5, **settings).double().eval()
-    with torch.no_grad():
-        model.attention.content.weight.copy_(golden_matrix(6, 5, 0).T)
-        model.attention.score.weight.copy_(golden_matrix(5, 1, 1).T)
-        model.attention.gate.weight.copy_(golden_matrix(6, 5, 2).T)
-        model.head.weight.zero_()
-    return model
-
-
-def test_attention_and_concatenation_equal_the_repository():
+def test_attention_and_concatenation_equal_the_repository(rule, bare):
     """Softmax over four slots, and the first slot of the long vector, read by an identity."""
     model = bare(KerasSimple, 6, slots=4)
     torch.nn.init.eye_(model.head.weight)  # logits are the first six values
 
-    output = model(Bag(golden_x(4, 6)))
+    output = model(Bag(rule.x(4, 6)))
 
     expected = torch.tensor(ATTENTION, dtype=torch.float64)
     assert_close(output.scores, expected, atol=1e-6, rtol=0)
@@ -58,9 +58,9 @@ def test_attention_and_concatenation_equal_the_repository():
     assert_close(output.logits, expected, atol=1e-6, rtol=0)
 
 
-def test_sum_head_adds_the_slots():
+def test_sum_head_adds_the_slots(rule, bare):
     """What the concat head reads in slots of its own, the sum head reads added up."""
-    x = golden_x(4, 6)
+    x = rule.x(4, 6)
     model = bare(KerasSimpleSum, 6)
     torch.nn.init.eye_(model.head.weight)
 
@@ -89,10 +89,10 @@ def test_dense_part_has_the_published_layers():
     assert rates == [0.5, 0.5, 0.2]
 
 
-def test_order_has_a_meaning():
+def test_order_has_a_meaning(rule):
     """Reversed instances have reversed attention and other logits: what ``needs`` says."""
     torch.manual_seed(0)
-    model, x = KerasSimple(6, 2).eval(), golden_x(5, 6).float()
+    model, x = KerasSimple(6, 2).eval(), rule.x(5, 6).float()
 
     one, other = model(Bag(x)), model(Bag(x.flip(0)))
 
@@ -100,10 +100,10 @@ def test_order_has_a_meaning():
     assert not torch.allclose(other.logits, one.logits, atol=1e-4)
 
 
-def test_smaller_bag_leaves_the_last_slots_empty():
+def test_smaller_bag_leaves_the_last_slots_empty(rule):
     """Weights of slots beyond the bag have no effect, those of its own slots do."""
     torch.manual_seed(0)
-    model, bag = KerasSimple(6, 2, slots=4).eval(), Bag(golden_x(3, 6).float())
+    model, bag = KerasSimple(6, 2, slots=4).eval(), Bag(rule.x(3, 6).float())
     before = model(bag).logits
 
     with torch.no_grad():

@@ -33,6 +33,7 @@ SMALL = {
     "hnm-features": {"epochs": 4, "warmup": 1, "refresh": 3, "mil_epochs": 12},
     "crop-transformer": {"layers": 1, "hidden": 64},
 }
+EPOCHS = {"transmil": 5}  # of 12: its steps are ten times as long, and it has learnt by then
 LEARNERS = [name for name in RECORDS if name not in CONTROLS | POOLED | ELSEWHERE]
 MARGIN = 0.2
 
@@ -79,17 +80,19 @@ def area(name, digits, epochs=12):
     return roc_auc_score(labels, outcome.test[:, 1])
 
 
-@pytest.mark.parametrize("name", [name for name in LEARNERS if name not in IMAGES])
-def test_it_beats_chance_and_the_size_of_the_bag(name, digits):
-    """By 0.2 of the area under the curve, on pools of digits that it has not seen."""
-    best_control = max(area(control, digits) for control in CONTROLS)
+@pytest.fixture(scope="module")
+def best_control(digits):
+    """Return what the better control reaches, trained once for all methods."""
+    return max(area(control, digits) for control in CONTROLS)
 
-    assert area(name, digits) > best_control + MARGIN
+
+@pytest.mark.parametrize("name", [name for name in LEARNERS if name not in IMAGES])
+def test_it_beats_chance_and_the_size_of_the_bag(name, digits, best_control):
+    """By 0.2 of the area under the curve, on pools of digits that it has not seen."""
+    assert area(name, digits, EPOCHS.get(name, 12)) > best_control + MARGIN
 
 
 @pytest.mark.parametrize("name", [name for name in LEARNERS if name in IMAGES])
-def test_it_learns_from_pixels_too(name, digits, digit_images):
+def test_it_learns_from_pixels_too(name, digit_images, best_control):
     """A CNN, in five epochs, by the same margin."""
-    best_control = max(area(control, digits) for control in CONTROLS)
-
     assert area(name, digit_images, epochs=5) > best_control + MARGIN

@@ -30,6 +30,7 @@ SMALL = {
     "its2clr-features": REFINED,
     "hnm-features": REFINED,
 }
+EPOCHS = {"transmil": 6}  # of 20: its steps are ten times as long, and it has learnt by then
 # Images and levels are what musk1 has not.
 LEARNERS = [
     name
@@ -54,11 +55,12 @@ def musk1(data_dir):
 def area(name, musk1):
     """Return the mean area under the curve of a method over the three folds."""
     data, parts = musk1
+    epochs = EPOCHS.get(name, 20)
     fields = ("suite", "dataset", "encoder", "method", "aggregator", "features", "split", "code")
     cell = Cell(
         **dict.fromkeys(fields, "musk1"),
         args=SMALL.get(name, {}),
-        recipe=Recipe(lr=1e-3, weight_decay=1e-3, epochs=20, patience=0, select="last"),
+        recipe=Recipe(lr=1e-3, weight_decay=1e-3, epochs=epochs, patience=0, select="last"),
         standardise=True,
         threshold="half",
         settings="",
@@ -71,7 +73,13 @@ def area(name, musk1):
     return float(np.mean(areas))
 
 
+@pytest.fixture(scope="module")
+def best_control(musk1):
+    """Return what the better control reaches, trained once for all methods."""
+    return max(area(control, musk1) for control in CONTROLS)
+
+
 @pytest.mark.parametrize("name", LEARNERS)
-def test_it_beats_the_controls_on_musk1(name, musk1):
+def test_it_beats_the_controls_on_musk1(name, musk1, best_control):
     """By 0.1 of the area under the curve; the bag size alone is worth some 0.6."""
-    assert area(name, musk1) > max(area(control, musk1) for control in CONTROLS) + 0.1
+    assert area(name, musk1) > best_control + 0.1
