@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
 from milbench import Dataset, LabelledBag, Levels
-from milbench.errors import DatasetError, PluginError
+from milbench.errors import DatasetError, FeatureError, PluginError
 from milbench.features import About, open_features, write_features
 
 ABOUT = About(dataset="toy", classes=("red", "green"), is_multi_label=True)
@@ -74,3 +75,14 @@ def test_a_hierarchy_of_several_labels_is_refused():
             name="toy", target=bags, summary="test", classes=("x", "y", "z"), levels=levels,
             task="multi-label",
         )  # fmt: skip
+
+
+def test_labels_that_cannot_be_are_a_damaged_file(tmp_path):
+    """Read without the hash, as a worker does."""
+    path = tmp_path / "toy.h5"
+    write_features(path, bags((1, 0), (0, 1)), encode=None, about=ABOUT)
+    with h5py.File(path, "r+") as file:
+        file["labels"][0, 0] = 2
+
+    with pytest.raises(FeatureError, match=r"labels outside 0\.\.1"):
+        open_features(path, verify=False)
