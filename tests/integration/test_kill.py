@@ -156,5 +156,5 @@ def test_an_interrupt_keeps_what_is_finished(tiny, site, tmp_path, executor):
     assert child.wait() == 130
     kept = content(tmp_path, "stopped")
     assert 3 <= len(kept) < 480
-    assert all(record["status"] == "done" for record in kept.values())
+    assert [r.get("traceback") for r in kept.values() if r["status"] != "done"] == []
     assert not list((tmp_path / "stopped").rglob("*.tmp"))
