@@ -26,6 +26,7 @@ from milbench.weights import Weights
 
 if TYPE_CHECKING:
     from milbench.interchange.feature_files import read_features
+    from milbench.sheets.sheet import read_sheet
 
 __version__ = "0.1.0"
 
@@ -63,13 +64,18 @@ __all__ = [
     "__version__",
     "hookimpl",
     "read_features",
+    "read_sheet",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use what loads h5py."""
+    """Import on first use what listing plugins does not need."""
     if name == "read_features":
         from milbench.interchange.feature_files import read_features
 
         return read_features
+    if name == "read_sheet":
+        from milbench.sheets.sheet import read_sheet
+
+        return read_sheet
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

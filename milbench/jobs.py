@@ -335,10 +335,13 @@ def _places(suite: Suite, parts: dict[tuple[int, int], str]) -> Iterator[tuple[i
 def split_digest(suite: Suite, splits: Splits) -> str:
     """Return what names a family of splits: its plan without the count of repeats, and its bags.
 
-    Given splits follow from no plan, so their content names them.
+    Given splits follow from no plan, so their content names them. Folds by site follow from the
+    sites too, which a table may correct: the folds of the first repeat name them.
     """
-    given = [splits.hash] if suite.splits.scheme == "given" else []
-    return _digest([suite.splits.named(), splits.bag_ids, splits.groups, *given])
+    more = [splits.hash] if suite.splits.scheme == "given" else []
+    if suite.splits.group == "site":
+        more = [part_hash(splits, 0, fold) for fold in range(splits.n_folds)]
+    return _digest([suite.splits.named(), splits.bag_ids, splits.groups, *more])
 
 
 def part_hash(splits: Splits, repeat: int, fold: int) -> str:

@@ -43,7 +43,8 @@ class OwnData(BaseModel):
         the instances of all slides of a patient are one bag. ``late``: slides are the bags, and
         the mean of their probabilities counts once a patient.
     splits
-        Path of a table with the role of every slide in every fold, for the scheme ``given``.
+        Path of a file or folder of splits, in the form of any tool that ``milbench import`` knows,
+        for the scheme ``given``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

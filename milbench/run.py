@@ -333,6 +333,7 @@ def _study(suite: Suite, repeats: int | None) -> Study:
         validation=suite.splits.validation,
         standardise=suite.protocol.standardise,
         threshold=suite.protocol.threshold,
+        group=suite.splits.group,
     )
 
 
@@ -348,4 +349,7 @@ def _in_words(suite: Suite, repeats: int | None) -> str:
     trainings += ", one order of bags for all" if suite.protocol.order == "common" else ""
     if splits.scheme == "given":
         return f"{count} x {splits.folds} folds, as the data sets come with them{trainings}"
-    return f"{count} x {splits.folds} folds ({splits.scheme}), by patient{inner}{trainings}"
+    drawn = f"{count} x {splits.folds} folds ({splits.scheme}), by {splits.group}"
+    if splits.group == "site" and splits.validation:
+        inner += " (by patient, of the training sites)"
+    return f"{drawn}{inner}{trainings}"

@@ -46,7 +46,8 @@ class Splits(_Section):
     """How bags are divided; drawn once and stored beside the results.
 
     ``published`` takes the published test folds of a data set where it has them and draws the
-    rest as ``kfold``. ``given`` takes the splits file of each own data set.
+    rest as ``kfold``. ``given`` takes the splits file of each own data set. ``group`` is what no
+    test part shares with the bags that a fold trains and validates on.
     """
 
     scheme: Literal["kfold", "published", "official", "monte-carlo", "given"] = "kfold"
@@ -56,6 +57,13 @@ class Splits(_Section):
     test: Share = 0.2
     seed: int = 1
     leaks: Literal["refused", "allowed"] = "refused"
+    group: Literal["patient", "site"] = "patient"
+
+    @property
+    def later(self) -> set[str]:
+        """Return the keys that could be said only later, as far as they are as it was before."""
+        before = {"leaks": "refused", "group": "patient"}
+        return {key for key, value in before.items() if getattr(self, key) == value}
 
     def named(self) -> dict[str, Any]:
         """Return what names a family of splits: all but the count of repeats.
@@ -63,8 +71,7 @@ class Splits(_Section):
         What could be said only later is left out as long as it is as it was before, so that
         results from before keep their names.
         """
-        later = {"leaks"} if self.leaks == "refused" else set()
-        return self.model_dump(exclude={"repeats", *later})
+        return self.model_dump(exclude={"repeats", *self.later})
 
 
 class Tune(_Section):
@@ -180,11 +187,11 @@ class Method(_Section):
 
 
 class Suite(_Section):
-    """A whole suite file."""
+    """A whole suite file; without data sets it is for those of ``milbench run --bags``."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     summary: str = ""
-    datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    datasets: tuple[Name, ...] = ()
     dataset: tuple[OwnData, ...] = ()
     tilers: tuple[Tiling, ...] = ()
     encoders: tuple[Encoded, ...] = ()
@@ -215,8 +222,8 @@ class Suite(_Section):
             later["dataset"] = {
                 place: {"slides"} for place, own in enumerate(self.dataset) if not own.slides
             }
-        if self.splits.leaks == "refused":
-            later["splits"] = {"leaks": True}
+        if self.splits.later:
+            later["splits"] = dict.fromkeys(self.splits.later, True)
         return sha256(self.model_dump_json(exclude=later).encode()).hexdigest()[:16]
 
     def in_precision(self, precision: Precision) -> Suite:
@@ -258,6 +265,11 @@ def _inconsistencies(suite: Suite) -> Iterator[str]:
 def _impossible_splits(splits: Splits) -> Iterator[str]:
     if splits.leaks == "allowed" and splits.scheme != "given":
         yield "splits.leaks: only splits of the scheme 'given' can leak; leave the key out"
+    if splits.group == "site" and splits.scheme != "kfold":
+        yield (
+            f"splits.group: folds by site are drawn here, and the scheme is {splits.scheme!r}; "
+            "set splits.scheme = 'kfold', or leave the key out"
+        )
     if splits.scheme in ("kfold", "published") and splits.folds == 1:
         yield f"splits.folds: {splits.folds} fold leaves nothing to train on; use 2 or more"
 

@@ -37,6 +37,15 @@ def suite_summary(path: Path) -> str:
         return f"not readable: {error}; milbench validate {path.stem}"
 
 
+def has_data_sets(path: Path) -> bool:
+    """Return whether a suite file names data sets, or is none; others are for own data."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return True  # whoever reads it in full says what is wrong
+    return not data.keys().isdisjoint({"datasets", "dataset"})
+
+
 def built_in_folder() -> Path:
     """Return the suites of the wheel, or of the repository for an editable install."""
     inside = PACKAGE / "_suites"

@@ -103,6 +103,16 @@ def test_a_folder_of_clam_reaches_a_leaderboard_by_the_command_it_ends_with(
     assert "as the data sets come with them" in run.out
 
 
+def test_a_name_that_a_run_would_refuse_is_refused(
+    tmp_path: Path, clam: Path, milbench: Command
+) -> None:
+    """Else the command that import ends with could not be run."""
+    done = milbench("import", clam, "--as", "musk1", "--out", tmp_path / "data")
+
+    assert (done.status, (tmp_path / "data").exists()) == (2, False)
+    assert "'musk1' is the name of a suite or data set; give another: --as NAME" in done.err
+
+
 def test_a_dry_run_writes_nothing(tmp_path: Path, clam: Path, milbench: Command) -> None:
     """It says what is recognised, and the audit of the splits."""
     done = milbench("import", clam, "--as", "mine", "--out", tmp_path / "data", "--dry-run")

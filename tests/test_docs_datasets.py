@@ -53,6 +53,6 @@ def test_every_official_set_has_an_example():
     """Each heading of the page has its layout and its suite."""
     headings = re.findall(r"^## (.+)$", OFFICIAL, re.MULTILINE)
 
-    assert len(SUITES) == len(headings) == 9
+    assert len(SUITES) == len(headings) == 11
     for heading, text in zip(headings, SUITES, strict=True):
         assert f'["{heading}' in text

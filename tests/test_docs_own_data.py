@@ -9,8 +9,8 @@ import pytest
 from milbench.cli import main
 from milbench.interchange.feature_files import KEYS, READERS
 from milbench.own_data import OwnData
-from milbench.suite import load_suite
-from milbench.tables.columns import KNOWN
+from milbench.sheets.names import KNOWN
+from milbench.suite import Suite, load_suite
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "own-data.md").read_text(encoding="utf-8")
@@ -44,6 +44,17 @@ def test_the_first_command_plans_ten_methods_on_5_x_5_folds(hospital, capsys):
     assert all(re.search(r" 25 +0 +25\s*$", row) for row in rows)
 
 
+def test_another_suite_is_planned_as_the_page_has_it(hospital, capsys):
+    """The command of that part, with --dry-run: its 10 x 10 folds, on this data."""
+    command = re.search(r"^milbench (run --suite classic .*)$", PAGE, re.MULTILINE)[1]
+
+    assert main([*command.split(), "--dry-run"]) == 0
+
+    shown = capsys.readouterr().out
+    assert "suite hospital-classic" in shown
+    assert re.search(r"^hospital .* dsmil +1 +100 +0 +100\s*$", shown, re.MULTILINE)
+
+
 def test_the_other_commands_of_the_page_work(hospital, capsys):
     """A run, its leaderboard and a comparison, with fewer runs; then the suite of the page."""
     command = re.search(r"^milbench (run --bags .*)$", PAGE, re.MULTILINE)[1]
@@ -71,6 +82,14 @@ def test_every_ending_and_every_key_is_listed():
 
     assert set(READERS) - {".pth"} <= listed
     assert set(KEYS) <= listed
+
+
+def test_every_key_of_a_suite_counts_or_does_not():
+    """The part on other suites has each key of a suite file once."""
+    section = PAGE.partition("\n## Another suite")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", section, re.MULTILINE)
+
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(Suite.model_fields)
 
 
 def test_every_key_of_own_data_is_explained():

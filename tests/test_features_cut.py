@@ -155,7 +155,6 @@ def test_a_mask_of_a_bag_or_of_its_patient_is_refused(tmp_path, masked):
         ({"coords": np.zeros((1, 2))}, "gives a picture and instances"),
         ({"instance_labels": np.zeros(1, int)}, "instances are not known yet"),
         ({"picture": np.zeros((4, 6), np.uint8)}, r"expected uint8 of shape \(H, W, 3\)"),
-        ({"picture": np.zeros((1, 1, 3), np.uint8)}, "holds no square"),
     ],
 )
 def test_what_cannot_be_cut_is_refused(tmp_path, change, says):
@@ -169,6 +168,21 @@ def test_what_cannot_be_cut_is_refused(tmp_path, change, says):
     view = View(PIXELS, GRID, {"px": 2})
     with pytest.raises(DatasetError, match=rf"slides, bag 'slide-1': .*{says}"):
         features(tmp_path, view, replace(DATASET, target=changed))
+
+
+def test_a_picture_smaller_than_a_tile_is_left_out(tmp_path):
+    """It holds nothing; the others go on, and it is named with its size."""
+
+    def with_a_small_one(data):
+        yield from pictures(data)
+        yield LabelledBag(id="small", label=0, picture=np.zeros((1, 3, 3), np.uint8))
+
+    made = features(
+        tmp_path, View(PIXELS, GRID, {"px": 2}), replace(DATASET, target=with_a_small_one)
+    )
+
+    assert made.table.ids == ("slide-0", "slide-1")
+    assert made.left_out == (("small", "a picture of 3 x 1 holds no square of 2"),)
 
 
 def test_a_picture_without_a_tiler_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import json
 import math
 
 import numpy as np
+import openpyxl
 import pytest
 from scipy.stats import t as student
 
@@ -42,6 +43,18 @@ def by_name(leaderboard, section=0):
 
 
 THREE = [*rows_of("a", A), *rows_of("b", B), *rows_of("c", C)]
+
+
+def test_a_spreadsheet_says_the_same(tmp_path):
+    """Scores are often kept in one."""
+    book = openpyxl.Workbook()
+    for row in [("dataset", "method", "fold", "value"), *THREE]:
+        book.active.append(row)
+    book.save(tmp_path / "scores.xlsx")
+
+    from_text = read_scores(written(tmp_path, THREE), Columns()).scores
+
+    assert read_scores(tmp_path / "scores.xlsx", Columns()).scores == from_text
 
 
 def test_value_and_spread_are_those_of_the_folds(tmp_path):

@@ -115,7 +115,7 @@ def test_milbench_suites_adds_suite_files(install, site):
         HEAD + "@hookimpl\ndef milbench_suites():\n    yield Path(__file__).with_name('wild.toml')",
     )
 
-    assert Registry().suites() == (site / "wild.toml",)
+    assert site / "wild.toml" in Registry().suites()
 
 
 OBSERVER = (

@@ -32,12 +32,13 @@ def table() -> BagTable:
 
 
 def test_bags_that_are_left_out_are_in_no_part(table: BagTable) -> None:
-    """The role ``unused`` puts a bag into none of the three parts, and is no leak."""
+    """The role ``unused`` puts a bag into none of the three parts; it is no leak, and told."""
     splits = draw_splits(table, PLAN, name="toy", given={(0, 0): ROLES})
     part = splits.part(0, 0)
 
     assert [part.train.tolist(), part.val.tolist(), part.test.tolist()] == [[0, 1], [5], [2, 3]]
-    assert (splits.is_leaking, splits.notes) == (False, ())
+    assert not splits.is_leaking
+    assert splits.notes == ("In no fold of the given splits: 1 of 6 bags (e, ...).",)
 
 
 def test_the_stored_form_has_a_line_for_a_bag_that_is_left_out(
@@ -81,7 +82,7 @@ def test_stored_splits_that_leak_are_read_where_that_is_allowed(
 
 def test_splits_that_do_not_leak_are_not_marked(table: BagTable) -> None:
     """Allowing leaks says nothing of splits that have none."""
-    splits = draw_splits(table, ALLOWED, name="toy", given={(0, 0): ROLES})
+    splits = draw_splits(table, ALLOWED, name="toy", given={(0, 0): ROLES | {"e": "test"}})
 
     assert (splits.is_leaking, splits.notes) == (False, ())
 

@@ -49,7 +49,7 @@ def import_(folder: Path, name: str | None, out: Path, *, dry_run: bool, **optio
     from milbench.audit import audit
     from milbench.interchange.feature_layouts import Asked, recognise
 
-    place = out / _name(name, folder)
+    place = out / _free(_name(name, folder))
     said = {key: options.pop(key) for key in ("producer", "labels", "splits")}
     asked = Asked(**said, columns=named_columns(options))
     found = recognise(folder, asked)
@@ -69,6 +69,17 @@ def _name(given: str | None, folder: Path) -> str:
             f"{name!r} is no name of a data set: lower-case letters, digits and hyphens, a letter "
             "first; give one with --as NAME"
         )
+    return name
+
+
+def _free(name: str) -> str:
+    """Return the name of a data set, once it is known that a run can take it."""
+    from milbench.registry import load_registry
+    from milbench.suite_files import suite_files
+
+    registry = load_registry()
+    if name in suite_files(registry.suites()) or registry.matching("dataset", name):
+        raise DatasetError(f"{name!r} is the name of a suite or data set; give another: --as NAME")
     return name
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.errors import PluginError, SuiteError
-from milbench.suite_files import suite_files
+from milbench.suite_files import has_data_sets, suite_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ precision_option = click.option(
 
 
 def suite_paths(name: str, registry: Registry, results: Path | None = None) -> list[Path]:
-    """Return the suite file called ``name``, the file at that path, or all of them.
+    """Return the suite file called ``name``, the file at that path, or all that have data sets.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def suite_paths(name: str, registry: Registry, results: Path | None = None) -> l
     """
     known = suite_files(registry.suites())
     if name == "all":
-        return list(known.values())
+        return [path for path in known.values() if has_data_sets(path)]
     if name in known:
         return [known[name]]
     path = Path(name)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.cli.console import messages
-from milbench.cli.options import OWN_SUITE, parsed_setting
+from milbench.cli.options import OWN_SUITE
+from milbench.cli.own_suite import DEFAULT, base_suite, tables_of
 from milbench.errors import SuiteError
-from milbench.records import Aggregator
 from milbench.suite_files import suite_files
 
 if TYPE_CHECKING:
@@ -20,15 +20,6 @@ if TYPE_CHECKING:
     from milbench.own_data import OwnData
     from milbench.registry import Registry
 
-# What is compared where nothing is said: controls, plain pooling and the field's common methods,
-# as far as an installed plugin offers them.
-METHODS = (
-    *("prior", "bag-size", "pooled-logistic", "mean", "max"),
-    *("abmil", "gated-abmil", "clam-sb", "dsmil", "transmil"),
-)
-REFERENCE = "mean"
-REPEATS = FOLDS = 5
-OFFICIAL_SEEDS = 5  # of one split, so that the table shows a spread
 # Names of tables that say nothing of the data; the folder's name is taken.
 PLAIN_STEMS = frozenset({"labels", "label", "bags", "slides", "dataset", "data", "table", "train"})
 
@@ -36,23 +27,32 @@ PLAIN_STEMS = frozenset({"labels", "label", "bags", "slides", "dataset", "data",
 def own_suite(own: Own, suite: str | None, registry: Registry, options: dict[str, Any]) -> Path:
     """Write the suite of own data below the results, and return its path.
 
+    Parameters
+    ----------
+    suite
+        Whose methods, splits, training, protocol and report are taken; ``own`` where None. Its
+        data sets, and how it sees their bags, are its own affair.
+
     Raises
     ------
     SuiteError
-        If the table is unclear, or the name is taken.
+        If the table or the suite is unclear, or the name is taken.
     """
     from milbench.atomic import write_atomic
     from milbench.tables.write_suite import suite_text
 
-    if suite is not None:
-        raise click.UsageError("--suite or --bags: one of them; a suite may have a [[dataset]]")
-    name = own.name or _name_of(own.bags)
-    if name in suite_files(registry.suites()) or registry.matching("dataset", name):
-        raise SuiteError(f"{name!r} is the name of a suite or data set; give another: --name NAME")
-    data = _suite(own, name, registry, options["repeats"])
+    base = base_suite(suite or DEFAULT, registry, options["results"])
+    data = _resolved(own, own.name or _name_of(own.bags))
+    name = own.name or (data.name if suite is None else f"{data.name}-{base['name']}")
+    for taken in {name, data.name}:
+        if taken in suite_files(registry.suites()) or registry.matching("dataset", taken):
+            raise SuiteError(
+                f"{taken!r} is the name of a suite or data set; give another: --name NAME"
+            )
+    whole = {"name": name, **tables_of(own, data, base, registry, options["repeats"])}
     path: Path = options["results"] / name / OWN_SUITE
-    _tell_replaced(path, data)
-    write_atomic(path, suite_text(data))
+    _tell_replaced(path, whole)
+    write_atomic(path, suite_text(whole))
     messages.print(f"wrote {path}; go on with: milbench run --suite {path}", markup=False)
     return path
 
@@ -72,8 +72,8 @@ def _tell_replaced(path: Path, data: dict[str, Any]) -> None:
         )
 
 
-def _suite(own: Own, name: str, registry: Registry, repeats: int | None) -> dict[str, Any]:
-    """Return the suite as a file has it, with all that the table says written down.
+def _resolved(own: Own, name: str) -> OwnData:
+    """Return the data set with all that the table says of it.
 
     Raises
     ------
@@ -82,17 +82,7 @@ def _suite(own: Own, name: str, registry: Registry, repeats: int | None) -> dict
     """
     from milbench.tables.resolve import resolved
 
-    methods = _methods(own.methods, registry)
-    data = resolved(_checked(own, name), Path.cwd())
-    return {
-        "name": name,
-        "summary": f"Own data of {own.bags.name}.",
-        "dataset": [data.model_dump(mode="json", exclude_defaults=True)],
-        **_seen(own),
-        **_design(own, data, repeats),
-        "report": {"reference": _reference(methods, registry)},
-        "methods": [{"name": method} for method in methods],
-    }
+    return resolved(_checked(own, name), Path.cwd())
 
 
 def _checked(own: Own, name: str) -> OwnData:
@@ -151,48 +141,9 @@ def _folder(given: str) -> Path:
     return path
 
 
-def _methods(given: str | None, registry: Registry) -> list[str]:
-    """Return the names of the methods; the field's spelling with underscores is taken too."""
-    if given is None:
-        return [name for name in METHODS if registry.matching("aggregator", name)]
-    names = [name.strip().replace("_", "-") for name in given.split(",") if name.strip()]
-    for name in names:
-        registry.record(Aggregator, name)
-    return names
-
-
-def _seen(own: Own) -> dict[str, Any]:
-    """Return how slides are cut and encoded, where something is said about it."""
-    from milbench.own_data import TILER
-
-    seen: dict[str, Any] = {"encoders": list(own.encoders)} if own.encoders else {}
-    if own.tiler or own.settings:
-        settings = dict(parsed_setting(text) for text in own.settings)
-        seen["tilers"] = [{"name": own.tiler or TILER, "args": settings}]
-    return seen
-
-
-def _reference(methods: list[str], registry: Registry) -> str:
-    """Return what the others are compared with: ``mean`` where it is, else the first method."""
-    real = [name for name in methods if not registry.record(Aggregator, name).control]
-    return REFERENCE if REFERENCE in methods else (real or methods)[0]
-
-
-def _design(own: Own, data: OwnData, repeats: int | None) -> dict[str, Any]:
-    """Return splits and protocol: the file's, the official parts, or folds drawn here."""
-    from milbench.tables.offer import given_size
-
-    if data.splits:
-        n_repeats, n_folds = given_size(data)
-        return {"splits": {"scheme": "given", "repeats": n_repeats, "folds": n_folds}}
-    if data.split and own.folds is None:
-        seeds = {"seeds": repeats or OFFICIAL_SEEDS}
-        return {"splits": {"scheme": "official", "repeats": 1}, "protocol": seeds}
-    return {"splits": {"repeats": repeats or REPEATS, "folds": own.folds or FOLDS}}
-
-
 def _name_of(bags: Path) -> str:
     """Return a name for the data set of a table."""
-    stem = bags.stem if bags.stem.casefold() not in PLAIN_STEMS else bags.resolve().parent.name
+    stem = Path(bags.name.removesuffix(".gz")).stem
+    stem = stem if stem.casefold() not in PLAIN_STEMS else bags.resolve().parent.name
     name = re.sub(r"[^a-z0-9]+", "-", stem.casefold()).strip("-")
     return name if re.match(r"[a-z]", name) else f"own-{name}".rstrip("-")

@@ -15,7 +15,7 @@ OF_SLIDES = ("encoders", "tiler", "settings")
 SPELT = {"encoders": "encoder", "settings": "set"}  # options that may be repeated
 TABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
 OPTIONS = (
-    click.option("--bags", type=TABLE, help="Your own data: a table (CSV) with a line a slide."),
+    click.option("--bags", type=TABLE, help="Your own data: a table with a line a slide."),
     click.option(
         "--features",
         multiple=True,
@@ -46,8 +46,8 @@ OPTIONS = (
         help="With --slides: a setting of the tiler, such as mpp=0.5. May be repeated.",
     ),
     click.option("--name", help="With --bags: of the data set and its suite."),
-    click.option("--methods", help="With --bags: separated by commas; else ten common ones."),
-    click.option("--folds", type=click.IntRange(min=2), help="With --bags; else 5."),
+    click.option("--methods", help="With --bags: separated by commas; else the suite's."),
+    click.option("--folds", type=click.IntRange(min=2), help="With --bags; else as the suite has."),
     click.option("--classes", help="With --bags: labels in order, separated by commas."),
     click.option("--task", type=click.Choice(["binary", "multi-class", "ordinal"])),
     click.option("--metric", help="With --bags: ranks the methods."),
@@ -61,7 +61,16 @@ OPTIONS = (
     click.option("--patient-column", metavar="NAME", help="The same; '' for none."),
     click.option("--site-column", metavar="NAME", help="The same."),
     click.option("--split-column", metavar="NAME", help="The same: official parts of the slides."),
-    click.option("--splits", type=TABLE, help="With --bags: slide, repeat, fold, role a line."),
+    click.option(
+        "--splits",
+        type=click.Path(path_type=Path, exists=True),
+        help="With --bags: file or folder of splits, as milbench or another tool writes them.",
+    ),
+    click.option(
+        "--group",
+        type=click.Choice(["patient", "site"]),
+        help="With --bags: test on other patients, or on other sites; else patient.",
+    ),
 )
 
 
@@ -88,6 +97,7 @@ class Own:
     site_column: str | None
     split_column: str | None
     splits: Path | None
+    group: str | None
 
 
 def own_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -21,6 +21,7 @@ from milbench.cli.options import (
 from milbench.cli.own_data import own_suite
 from milbench.cli.own_options import named_suite, own_options, take_own
 from milbench.registry import load_registry
+from milbench.suite_files import has_data_sets
 
 if TYPE_CHECKING:
     from milbench.registry import Registry
@@ -32,7 +33,11 @@ FEW_RUNS = 24
 
 
 @click.command(short_help="Run a suite: train, store the results, rank the methods.")
-@click.option("--suite", help="Name of a suite, path of a suite file, or 'all'.")
+@click.option(
+    "--suite",
+    help="Name of a suite, path of a suite file, or 'all'; with --bags the one whose methods, "
+    "splits and metrics are used, else 'own'.",
+)
 @own_options
 @data_option
 @results_option
@@ -82,7 +87,7 @@ def run(
     dry_run: bool,
     **options: Any,
 ) -> int:
-    """Run a suite, or the common methods on your own data, and print the leaderboard.
+    """Run a suite, or the methods of one on your own data, and print the leaderboard.
 
     What is already done is left alone, so an interrupted run goes on where it stopped. Ends with
     status 0 when all runs are done or skipped with a reason, 1 when any failed, 2 on wrong usage.
@@ -124,6 +129,11 @@ def _refuse_faults(paths: list[Path], registries: list[Registry], results: Path)
         found = faults(path, registry, results)
         if found:
             raise SuiteError(listing(path, found))
+        if not has_data_sets(path):
+            raise click.UsageError(
+                f"{path} names no data set; run it on your own: "
+                f"--suite {path.stem} --bags TABLE --features DIR"
+            )
 
 
 def _settings(options: dict[str, Any]) -> Settings:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     show_default=True,
 )
 def scores(file: Path, form: Format, **options: Any) -> None:
-    """Rank the methods in FILE, a CSV with one row for each method, data set and fold.
+    """Rank the methods in FILE, a table with one row for each method, data set and fold.
 
     Only what is valid without predictions: no interval and no test over patients, and t-tests over
     folds only in their corrected form. The table says so.

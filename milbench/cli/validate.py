@@ -9,6 +9,7 @@ import click
 from milbench.cli.console import messages, print_json, results
 from milbench.cli.options import suite_paths
 from milbench.registry import load_registry
+from milbench.suite_files import has_data_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,8 @@ def validate(suite: str, *, as_json: bool) -> int:
             if lines:
                 messages.print(listing(path, lines), markup=False)
             else:
-                results.print(f"{path}: no faults", markup=False)
+                alone = "" if has_data_sets(path) else "; no data set, so for own data (run --bags)"
+                results.print(f"{path}: no faults{alone}", markup=False)
                 for line in _tuning(path, registry):
                     results.print(f"  {line}", markup=False)
     return 2 if any(found.values()) else 0
@@ -47,9 +49,9 @@ def validate(suite: str, *, as_json: bool) -> int:
 def _faults(path: Path, registry: Registry) -> list[str]:
     """Return the faults of a suite file, those of its own data among them."""
     from milbench.check import faults
-    from milbench.tables.offer import own_faults, with_own_data
+    from milbench.tables.offer import own_faults, splits_faults, with_own_data
 
-    found = own_faults(path, registry)
+    found = own_faults(path, registry) + splits_faults(path)
     return found or faults(path, with_own_data(registry, path, None))
 
 

@@ -12,8 +12,8 @@ from milbench.errors import SplitError
 from milbench.interchange.split_files import PARTS, Fold, SplitFiles, fold_from
 
 if TYPE_CHECKING:
-    from milbench.interchange.sheet import Sheet
     from milbench.interchange.split_files import Place
+    from milbench.sheets.sheet import Sheet
 
 COLUMNS = ("", *PARTS)
 

@@ -14,7 +14,7 @@ import numpy as np
 from milbench.errors import DatasetError
 from milbench.interchange.labels import Labels
 from milbench.interchange.layout import Instances, Layout, Slide
-from milbench.interchange.sheet import read_text
+from milbench.sheets.text import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -22,6 +22,7 @@ from milbench.interchange.hmil import REASON
 from milbench.interchange.labels import LABEL, SLIDE, Columns, Labels, read_labels
 from milbench.interchange.split_files import SplitFiles, place_of
 from milbench.interchange.split_readers import find_splits, read_split_files
+from milbench.sheets.names import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +94,7 @@ def recognise(folder: Path, asked: Asked) -> Found:
     if splits is not None:
         labels = labels.over(splits.inside)
     if not any(labels.label.values()):
+        place_of(folder).check_readable()
         raise MissingDataError(
             f"{folder}: {layout.producer} features ({layout.why}), and no table of labels; name "
             "one with --labels: columns slide_id, label, and patient_id where known"
@@ -178,7 +180,7 @@ def _labels(folder: Path, layout: Layout, asked: Asked) -> Labels:
 
 def _one_table(folder: Path, columns: Columns) -> Labels | None:
     place = place_of(folder)
-    label = ((columns.label or "").lower(), *LABEL)
+    label = (plain(columns.label or ""), *LABEL)
     tables = []
     for path in place.tables:
         head = place.head(path)

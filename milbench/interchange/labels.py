@@ -7,30 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from milbench.errors import DatasetError
 from milbench.interchange.identifiers import slide_of, tcga_case, tcga_site
-from milbench.interchange.sheet import Sheet, read_sheet
+from milbench.sheets.names import KNOWN
+from milbench.sheets.sheet import Sheet, read_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# In lower case, the most specific first. Source: the tables of CLAM, TRIDENT, STAMP, slideflow,
-# Patho-Bench, eva, torchmil, nnMIL, MHIM-MIL, DSMIL, FLamby, UBC-OCEAN and PANDA.
-SLIDE = (
-    *("slide_id", "slide", "wsi_id", "wsi", "bag_name", "bag_id", "bag", "image_id", "filename"),
-    *("file_name", "filenames", "slide_name", "slide_path", "path", "embeddings"),
-)
-PATIENT = (
-    *("case_id", "patient_id", "patient", "case_submitter_id", "submitter_id", "case"),
-    *("bcr_patient_barcode", "group_id"),
-)
-LABEL = (
-    *("label", "target", "class", "category", "isup_grade", "oncotree_code", "oncotreecode"),
-    "tumor",
-)
-SITE = (
-    *("site", "hospital_corrected", "hospital", "center", "centre", "institution"),
-    *("data_provider", "source_site"),
-)
+# What own data does not look for as well: it refuses two candidates, and here the first is taken.
+SLIDE = (*KNOWN["slide"], "embeddings")
+PATIENT = (*KNOWN["patient"], "bcr_patient_barcode", "group_id")
+LABEL = (*KNOWN["label"], "oncotree_code", "oncotreecode", "tumor")
+SITE = ("site", "hospital_corrected", *KNOWN["site"], "source_site")
 
 
 @dataclass(frozen=True)
@@ -99,7 +87,7 @@ def read_labels(path: Path, columns: Columns = Columns()) -> Labels:  # noqa: B0
         If no column holds slides, several may hold the label, or a slide is there twice with
         different facts.
     """
-    sheet = read_sheet(path)
+    sheet = read_sheet(path).whole()
     slide = chosen(sheet, "slide", columns.slide, SLIDE)
     slide = slide or chosen(sheet, "patient", columns.patient, PATIENT)  # one line a patient
     if slide is None:
@@ -144,7 +132,7 @@ def chosen(sheet: Sheet, what: str, named: str | None, usual: tuple[str, ...]) -
 
 def _label_column(sheet: Sheet, named: str | None) -> str | None:
     if named is None:
-        found = [sheet.by_lower_case[name] for name in LABEL if sheet.has(name)]
+        found = [sheet.by_plain_name[name] for name in LABEL if sheet.has(name)]
         if len(found) > 1:
             raise DatasetError(
                 f"{sheet.path}: the label may be in {' or '.join(map(repr, found))}; "

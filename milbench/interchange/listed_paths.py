@@ -15,11 +15,12 @@ from milbench.interchange.labels import Labels
 from milbench.interchange.layout import Layout, Slide
 from milbench.interchange.slide_names import check_inside
 from milbench.interchange.split_files import place_of
+from milbench.sheets.names import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from milbench.interchange.sheet import Sheet
+    from milbench.sheets.sheet import Sheet
 
 ENDINGS = (".pt", ".h5", ".hdf5", ".npy", ".npz", ".csv", ".safetensors")
 # Columns of paths, in lower case, and whose they are.
@@ -58,7 +59,7 @@ def _listed(sheet: Sheet, folder: Path) -> Layout:
     slides: dict[str, Slide] = {}
     labels: dict[str, str] = {}
     absent = []
-    pairs = zip(sheet.lines, sheet[column], sheet[sheet.by_lower_case["label"]], strict=True)
+    pairs = zip(sheet.lines, sheet[column], sheet[sheet.by_plain_name["label"]], strict=True)
     for line, text, label in pairs:
         where, name = f"{sheet.path}, line {line}", slide_of(text)
         if name in labels:
@@ -70,7 +71,7 @@ def _listed(sheet: Sheet, folder: Path) -> Layout:
         else:
             slides[name] = Slide(name, found)
     return Layout(
-        producer=OURS[column.lower()],
+        producer=OURS[plain(column)],
         why=f"{sheet.path.name} with the columns {column}, label",
         slides=tuple(slides[name] for name in sorted(slides)),
         labels=Labels(labels, where=str(sheet.path)),

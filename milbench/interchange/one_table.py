@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from milbench.interchange.labels import PATIENT, SLIDE, labels_beside
+from milbench.interchange.long_table import is_long
 from milbench.interchange.split_files import SplitFiles, fold_from, part_named
+from milbench.sheets.names import KNOWN
 
 if TYPE_CHECKING:
-    from milbench.interchange.sheet import Sheet
     from milbench.interchange.split_files import Place
+    from milbench.sheets.sheet import Sheet
 
-PART = ("split", "split_info", "part", "set", "subset")
+PART = (*KNOWN["split"], "set", "role")
 
 
 def read_splits(place: Place) -> SplitFiles | None:
@@ -45,4 +47,5 @@ def read_splits(place: Place) -> SplitFiles | None:
 def _is_such(sheet: Sheet) -> bool:
     has_unit = sheet.first_of((*SLIDE, *PATIENT)) is not None
     is_torchmil = sheet.has("bag_name", "split") and sheet.path.name == "splits.csv"
-    return has_unit and sheet.first_of(PART) is not None and not is_torchmil
+    has_part = sheet.first_of(PART) is not None and not is_long(sheet)
+    return has_unit and has_part and not is_torchmil

@@ -14,8 +14,8 @@ from milbench.interchange.labels import PATIENT, SLIDE, labels_beside
 from milbench.interchange.split_files import Fold, SplitFiles, fold_from, natural, part_named
 
 if TYPE_CHECKING:
-    from milbench.interchange.sheet import Sheet
     from milbench.interchange.split_files import Place
+    from milbench.sheets.sheet import Sheet
 
 
 def read_splits(place: Place) -> SplitFiles | None:

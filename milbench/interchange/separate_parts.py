@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from milbench.errors import SplitError
 from milbench.interchange.labels import SLIDE, Labels, labels_beside
-from milbench.interchange.sheet import is_table, read_text
 from milbench.interchange.split_files import PARTS, Fold, SplitFiles, natural, place_of
+from milbench.sheets.sheet import is_table
+from milbench.sheets.text import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,19 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from milbench.errors import SplitError
 from milbench.interchange.labels import Labels
-from milbench.interchange.sheet import Sheet, is_table, read_head, read_sheet, read_text
+from milbench.sheets.names import PARTS as PARTS_NAMED
+from milbench.sheets.sheet import Sheet, is_table, read_head, read_sheet
+from milbench.sheets.text import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 PARTS = ("train", "val", "test")
-# What tables call the parts, in lower case.
-PART_NAMES = {
-    **dict.fromkeys(("train", "training", "tr"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "tune"), "val"),
-    **dict.fromkeys(("test", "testing", "held-out"), "test"),
-}
 UNUSED_NAMES = frozenset({"", "unused", "none", "nan", "-"})
 
 
@@ -60,6 +56,8 @@ class SplitFiles:
         Repeats first, in the producer's order.
     repeats
         How many repeats the folds are of; each has as many folds.
+    has_repeats
+        Whether the files say so; else it is found out.
     unit
         What the parts list.
     inside
@@ -72,6 +70,7 @@ class SplitFiles:
     why: str
     folds: tuple[Fold, ...]
     repeats: int = 1
+    has_repeats: bool = False
     unit: Literal["slide", "patient"] = "slide"
     inside: Labels = field(default_factory=Labels)
     notes: tuple[str, ...] = ()
@@ -98,7 +97,7 @@ class Place:
     def sheet(self, path: Path) -> Sheet:
         """Return the table at ``path``, read once; see :func:`read_sheet`."""
         if path not in self._sheets:
-            self._sheets[path] = read_sheet(path)
+            self._sheets[path] = read_sheet(path).whole()
         return self._sheets[path]
 
     def head(self, path: Path) -> Sheet:
@@ -114,6 +113,18 @@ class Place:
     def tables(self) -> tuple[Path, ...]:
         """Return the tables of text."""
         return tuple(path for path in self.files if is_table(path))
+
+    def check_readable(self) -> None:
+        """Raise the reason for which a table cannot be read; recognising passes it over.
+
+        Raises
+        ------
+        DatasetError
+            If a table is damaged, or a package to read it is not installed.
+        """
+        for path in self.tables:
+            if not self.head(path).columns:
+                self.sheet(path)
 
     def only(self, tables: Sequence[Path], what: str) -> Path:
         """Return the one of ``tables``.
@@ -188,9 +199,9 @@ def part_named(cell: str, where: str) -> str:
     lower = cell.strip().lower()
     if lower in UNUSED_NAMES:
         return ""
-    if lower not in PART_NAMES:
-        raise SplitError(f"{where}: part {cell!r}; expected one of {', '.join(PART_NAMES)}")
-    return PART_NAMES[lower]
+    if lower not in PARTS_NAMED:
+        raise SplitError(f"{where}: part {cell!r}; expected one of {', '.join(PARTS_NAMED)}")
+    return PARTS_NAMED[lower]
 
 
 def fold_from(name: str, members: Iterable[tuple[str, str]]) -> Fold:

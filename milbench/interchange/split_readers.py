@@ -44,7 +44,9 @@ def read_split_files(path: Path) -> SplitFiles:
     DatasetError
         If a table is damaged.
     """
-    found = find_splits(place_of(path))
+    place = place_of(path)
+    place.check_readable()  # one of ten files that is passed over would make nine folds
+    found = find_splits(place)
     if found is None:
         raise SplitError(
             f"{path}: no splits recognised; docs/interchange.md lists the layouts, and a table "
@@ -71,7 +73,7 @@ def find_splits(place: Place) -> SplitFiles | None:
         )
     if not found:
         return hmil.read_splits(place)
-    if found[0].repeats > 1:
+    if found[0].has_repeats:
         return found[0]
     return replace(found[0], repeats=repeats_of([fold.test for fold in found[0].folds]))
 

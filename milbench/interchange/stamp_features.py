@@ -20,7 +20,7 @@ from milbench.interchange.split_files import place_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from milbench.interchange.sheet import Sheet
+    from milbench.sheets.sheet import Sheet
 
 MARKS = ("stamp_version", "feat_type")
 
@@ -75,9 +75,9 @@ def joined_labels(folder: Path, columns: Columns) -> Labels | None:
 
 
 def _joined(slides: Sheet, clinical: Sheet, columns: Columns) -> Labels:
-    patient = clinical.by_lower_case["patient"]
+    patient = clinical.by_plain_name["patient"]
     target = dict(zip(clinical[patient], clinical[_target(clinical, columns)], strict=True))
-    names = slides.by_lower_case
+    names = slides.by_plain_name
     pairs = zip(slides[names["filename"]], slides[names["patient"]], strict=True)
     patients = {slide_of(name): one for name, one in pairs}
     label = {slide: target.get(one, "") for slide, one in patients.items()}

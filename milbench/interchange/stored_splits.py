@@ -1,69 +1,105 @@
-"""Write anyone's splits in milbench's own form, so that a suite can use them."""
+"""From anyone's splits to the role of every bag in every fold, and to milbench's own form."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from milbench.errors import SplitError
-from milbench.interchange.identifiers import slide_of
+from milbench.interchange.identifiers import slide_of, tcga_case
 from milbench.splits.plan import ROLES, TEST, TRAIN, UNUSED, Splits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from milbench.interchange.split_files import Fold, SplitFiles
 
+Roles = dict[tuple[int, int], dict[str, str]]
 
-def stored_form(splits: SplitFiles, bags: Mapping[str, str]) -> Splits:
-    """Return the role of every bag in every fold; slides that are no bag are left out.
+
+class Member(NamedTuple):
+    """One slide, whose it is, and the bag that it is in; ``patient`` is empty where unknown."""
+
+    slide: str
+    patient: str
+    bag: str
+
+
+def roles_of(splits: SplitFiles, members: Sequence[Member]) -> Roles:
+    """Return ``{(repeat, fold): {bag: role}}`` for every bag; what no part lists is ``unused``.
+
+    Slides that are no members are passed over.
+
+    Raises
+    ------
+    SplitError
+        If a bag is in two parts of a fold, a fold has no bag to train or to test on, or the splits
+        list patients and none is known.
+    """
+    bags: dict[str, list[str]] = {}  # by what the splits list
+    for slide, patient, bag in members:
+        listed = slide if splits.unit == "slide" else patient or tcga_case(slide)
+        bags.setdefault(listed, []).append(bag)
+    if bags.keys() == {""}:
+        raise SplitError(
+            f"{splits.producer}: the splits list patients such as {_example(splits.folds[0])!r}, "
+            "and the table has no column of patients; say which with --patient-column"
+        )
+    unused = dict.fromkeys((member.bag for member in members), ROLES[UNUSED])
+    per_repeat = len(splits.folds) // splits.repeats
+    return {
+        divmod(number, per_repeat): unused | _roles(fold, bags, splits.unit)
+        for number, fold in enumerate(splits.folds)
+    }
+
+
+def stored_form(splits: SplitFiles, patients: Mapping[str, str]) -> Splits:
+    """Return splits as milbench stores them; slides that are no bag are left out.
 
     Parameters
     ----------
-    bags
+    patients
         The patient of each bag, by the bag's slide; the slide itself where the patient is unknown.
 
     Raises
     ------
     SplitError
-        If a bag is in two parts of a fold, or a fold has no bag to train or to test on.
+        As :func:`roles_of`.
     """
-    ids = tuple(bags)
-    places = _places(splits, bags)
-    roles = np.stack([_roles(fold, places, ids) for fold in splits.folds])
-    shaped = roles.reshape(splits.repeats, -1, len(ids))
-    return Splits(ids, tuple(bags.values()), shaped, notes=splits.notes)
+    members = [Member(slide, patient, slide) for slide, patient in patients.items()]
+    found = roles_of(splits, members).values()
+    roles = np.array([[ROLES.index(of[bag]) for bag in patients] for of in found], dtype=np.int8)
+    shaped = roles.reshape(splits.repeats, -1, len(patients))
+    return Splits(tuple(patients), tuple(patients.values()), shaped, notes=splits.notes)
 
 
-def _places(splits: SplitFiles, bags: Mapping[str, str]) -> Mapping[str, list[int]]:
-    """Return the positions of bags by the slide, or patient, that the splits list."""
-    places: dict[str, list[int]] = {}
-    for index, (slide, patient) in enumerate(bags.items()):
-        places.setdefault(patient if splits.unit == "patient" else slide, []).append(index)
-    return places
-
-
-def _roles(fold: Fold, places: Mapping[str, list[int]], ids: tuple[str, ...]) -> np.ndarray:
-    """Return the role of every bag in one fold, (B,) int8."""
-    roles = np.full(len(ids), UNUSED, dtype=np.int8)
-    for role, members in enumerate(fold.parts.values()):
-        of_part = [index for one in members for index in _found(places, one)]
-        twice = [ids[index] for index in of_part if roles[index] not in (role, UNUSED)]
+def _roles(fold: Fold, bags: Mapping[str, Sequence[str]], unit: str) -> dict[str, str]:
+    """Return the role of every bag that a fold has in a part."""
+    roles: dict[str, str] = {}
+    for role, listed in fold.parts.items():
+        of_part = {bag for one in listed for bag in _found(bags, one)}
+        twice = sorted(of_part & roles.keys())
         if twice:
             raise SplitError(
-                f"{fold.name}: {len(twice)} bags are in two parts, such as {twice[0]!r}; a bag "
-                "that is trained on cannot be tested: correct the file"
+                f"{fold.name}: {len(twice)} bags are in two parts, such as {twice[0]!r} in "
+                f"{roles[twice[0]]} and {role}; a bag that is trained on cannot be tested: correct "
+                "the file"
             )
-        roles[of_part] = role
-    for role in (TRAIN, TEST):
-        if role not in roles:
+        roles |= dict.fromkeys(of_part, role)
+    for role in (ROLES[TRAIN], ROLES[TEST]):
+        if role not in roles.values():
             raise SplitError(
-                f"{fold.name}: no bag is in the {ROLES[role]} part; are these the splits of other "
-                "slides?"
+                f"{fold.name}: no bag is in the {role} part; are these the splits of other "
+                f"slides? They list {unit}s such as {_example(fold)!r}, and here are "
+                f"{next(iter(bags), '')!r} and others"
             )
     return roles
 
 
-def _found(places: Mapping[str, list[int]], one: str) -> list[int]:
-    return places.get(one) or places.get(slide_of(one), [])
+def _found(bags: Mapping[str, Sequence[str]], one: str) -> Sequence[str]:
+    return bags.get(one) or bags.get(slide_of(one), ())
+
+
+def _example(fold: Fold) -> str:
+    return next((one for listed in fold.parts.values() for one in listed), "")

@@ -25,7 +25,7 @@ def read_splits(place: Place) -> SplitFiles | None:
     for path, _ in place.matching(r"splits\.csv"):
         if place.head(path).has("bag_name", "split"):
             sheet = place.sheet(path)
-            bag, split = sheet.by_lower_case["bag_name"], sheet.by_lower_case["split"]
+            bag, split = sheet.by_plain_name["bag_name"], sheet.by_plain_name["split"]
             where = [f"{path}, line {line}" for line in sheet.lines]
             parts = [part_named(cell, at) for cell, at in zip(sheet[split], where, strict=True)]
             return SplitFiles(

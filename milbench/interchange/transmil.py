@@ -13,8 +13,8 @@ from milbench.interchange.labels import Labels
 from milbench.interchange.split_files import PARTS, Fold, SplitFiles
 
 if TYPE_CHECKING:
-    from milbench.interchange.sheet import Sheet
     from milbench.interchange.split_files import Place
+    from milbench.sheets.sheet import Sheet
 
 
 def read_splits(place: Place) -> SplitFiles | None:
@@ -37,7 +37,7 @@ def labelled_parts(place: Place, producer: str, slides: str, label: str) -> Spli
     labels, folds = Labels(), []
     for path in tables:
         sheet = place.sheet(path)
-        names = sheet.by_lower_case
+        names = sheet.by_plain_name
         parts = (sheet[names[slides.format(part)]] for part in PARTS)
         folds.append(Fold(path.name, *(tuple(filter(None, cells)) for cells in parts)))
         labels = labels.joined(_labels(sheet, slides, label))
@@ -50,7 +50,7 @@ def labelled_parts(place: Place, producer: str, slides: str, label: str) -> Spli
 
 
 def _labels(sheet: Sheet, slides: str, label: str) -> Labels:
-    names = sheet.by_lower_case
+    names = sheet.by_plain_name
     found: dict[str, str] = {}
     for part in PARTS:
         pair = sheet[names[slides.format(part)]], sheet[names[label.format(part)]]

@@ -72,7 +72,7 @@ class Study:
 
     Parameters
     ----------
-    scheme, repeats, folds, seeds, validation
+    scheme, repeats, folds, seeds, validation, group
         Of the splits, as the suite file has them; ``repeats`` are those that are shown.
     standardise, threshold
         Of the protocol.
@@ -85,6 +85,7 @@ class Study:
     validation: float
     standardise: bool
     threshold: str
+    group: str = "patient"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ class Board:
     draws
         Bootstrap draws.
     splits
-        The splits in words: ``5 repeats x 5 folds, grouped by patient``.
+        The splits in words: ``5 repeats x 5 folds, by patient``.
     metric
         Ranks by this metric instead of the declared primary ones. Where it is another metric,
         the table carries no test: a metric chosen after seeing the results proves nothing.

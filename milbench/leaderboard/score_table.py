@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from milbench.errors import ScoreError
+from milbench.errors import DatasetError, ScoreError
+from milbench.sheets.sheet import read_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,7 +56,7 @@ class ScoreTable:
 
 
 def read_scores(path: Path, columns: Columns) -> ScoreTable:
-    """Read the CSV file at ``path``, which may be compressed by gzip.
+    """Read the table at ``path``, in any form that :func:`milbench.read_sheet` knows.
 
     Columns for repeat, fold, seed and cohort may be absent.
 
@@ -93,23 +91,17 @@ def read_scores(path: Path, columns: Columns) -> ScoreTable:
 
 
 def _rows(path: Path, columns: Columns) -> Iterator[tuple[int, dict[str, str]]]:
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
-    there = list(reader.fieldnames or ())
-    for name in (columns.dataset, columns.method, columns.value, *columns.where):
-        if name not in there:
-            raise ScoreError(f"{path}: no column {name!r}; it has: {', '.join(there)}")
-    for row in reader:
-        if all(row[name] == value for name, value in columns.where.items()):
-            yield reader.line_num, {name: value or "" for name, value in row.items() if name}
-
-
-def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if path.suffix == ".gz" else content
-        return content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError, EOFError) as error:
-        raise ScoreError(f"{path}: cannot be read: {error}") from error
+        sheet = read_sheet(path).whole()
+    except DatasetError as error:
+        raise ScoreError(str(error)) from error
+    for name in (columns.dataset, columns.method, columns.value, *columns.where):
+        if name not in sheet.columns:
+            raise ScoreError(f"{path}: no column {name!r}; it has: {', '.join(sheet.columns)}")
+    for line, cells in zip(sheet.lines, sheet.rows, strict=True):
+        row = dict(zip(sheet.columns, cells, strict=True))
+        if all(row[name] == value for name, value in columns.where.items()):
+            yield line, row
 
 
 def _number(path: Path, line: int, text: str) -> float:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 # Figures of a hash that a reader compares by eye; CSV and JSON hold all of them.
 SHORT = 12
 
+OF_THESE_SITES = (
+    "Tested on sites that were not trained on. Patients are drawn and sites are not, so intervals "
+    "and the patient-level test speak of new patients of these sites."
+)
 UNKNOWN_PATIENTS = "The patients are not known: each group given by the data set counts as one."
 
 
@@ -127,6 +131,8 @@ def protocol(leaderboard: Leaderboard) -> Iterator[str]:
         f"Interval: 95% bootstrap over patients ({leaderboard.draws:,} draws), widened by the "
         "variance between repeats. SD: between repeats, or between folds of a single repeat."
     )
+    if leaderboard.study is not None and leaderboard.study.group == "site":
+        yield OF_THESE_SITES
     yield (
         "Rank: the positions that the pairwise patient-level tests leave open (Holm over all pairs "
         f"of a data set, alpha {leaderboard.alpha:g}). Bold: the best and all not significantly "

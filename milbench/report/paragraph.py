@@ -136,6 +136,9 @@ def _design(study: Study, fine: list[Section], style: Style) -> Iterator[str]:
     }[study.scheme].format(times=_times(study.repeats), folds=study.folds)
     leaking = _marked(fine, "PATIENT_LEAK")
     kept = "" if leaking else ", with all bags of a patient in one part"
+    if study.group == "site":
+        how = f"divided {_times(study.repeats)} into {study.folds} folds of whole sites"
+        kept = f"{kept}, so that no model was tested on a site that it had seen"
     yield f"Bags were {how}{kept}, and every method was trained and tested on the same parts."
     if leaking:
         yield (
@@ -152,7 +155,8 @@ def _design(study: Study, fine: list[Section], style: Style) -> Iterator[str]:
         yield f"Each method was trained {_times(study.seeds)} on every part, from other seeds."
     if _has_validation(study):
         share = style.percent(study.validation)
-        yield f"Of the training bags, {share} were held back for validation."
+        of_sites = ", by patient and so of the training sites" * (study.group == "site")
+        yield f"Of the training bags, {share} were held back for validation{of_sites}."
     yield "No method saw a test bag in training, and nothing was chosen on test bags."
     seen = _marked(fine, "PRETRAINING_OVERLAP")
     if seen:
@@ -208,11 +212,13 @@ def _intervals(leaderboard: Leaderboard, fine: list[Section], style: Style) -> I
     study = leaderboard.study
     several = study is not None and max(study.repeats, study.seeds) > 1
     widened = " and widened by the variance between repeats and seeds" if several else ""
+    by_site = study is not None and study.group == "site"
+    same = "; sites were not drawn, so they speak of new patients of these sites" * by_site
     yield (
         f"Intervals are percentile intervals of level {style.percent(0.95)} from "
         f"{leaderboard.draws:,} bootstrap draws of patients{style.cite('efron1993introduction')}, "
         "stratified by class, with all bags of a drawn patient and the same draws for all methods, "
-        f"centred on the value{widened}."
+        f"centred on the value{widened}{same}."
     )
 
 

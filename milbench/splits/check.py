@@ -31,12 +31,14 @@ def check_splits(splits: Splits, table: BagTable, place: str, leaks: Leaks = "re
         PATIENT_LEAK if a group has two roles in one fold; FOLD_MISSING_CLASS if training or test
         part of a fold lack a class.
     """
+    is_given = splits.plan is not None and splits.plan.scheme == "given"
+    allow = ', or write leaks = "allowed" in [splits], which marks every row' if is_given else ""
     groups, members = np.unique(np.array(splits.groups, dtype=object), return_inverse=True)
     for repeat, fold in np.ndindex(splits.n_repeats, splits.n_folds):
         roles, where = splits.roles[repeat, fold], f"{place}, repeat {repeat}, fold {fold}"
         leak = _leak(roles, groups, members) if leaks == "refused" else ""
         if leak:
-            raise SplitError(f"{where}: {leak}; keep all bags of a patient in one part")
+            raise SplitError(f"{where}: {leak}; keep all bags of a patient in one part{allow}")
         _check_classes(roles, table, where)
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from milbench.errors import SplitError
+from milbench.splits.by_site import BySite
 from milbench.splits.check import check_splits, told
 from milbench.splits.divide import Groups, Wanted, divide, group_bags
-from milbench.splits.given import given_roles
+from milbench.splits.given import given_roles, never_used
 from milbench.splits.plan import ROLES, TEST, TRAIN, VAL, SplitPlan, Splits
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def draw_splits(
     published: Mapping[int, Mapping[str, int]] | None = None,
     given: Mapping[tuple[int, int], Mapping[str, str]] | None = None,
 ) -> Splits:
-    """Divide the bags of a data set by ``plan``, stratified by class and grouped by patient.
+    """Divide the bags of a data set by ``plan``, stratified by class, grouped by patient or site.
 
     Parameters
     ----------
@@ -47,8 +48,8 @@ def draw_splits(
     Raises
     ------
     SplitError
-        If the split cannot be drawn, a class would be missing from a part, or published folds or
-        official parts do not fit the bags or tear a patient apart.
+        If the split cannot be drawn, a class would be missing from a part, published folds or
+        official parts do not fit the bags or tear a patient apart, or sites are unknown or too few.
     """
     if len(table.classes) < 2:  # noqa: PLR2004  # one class cannot be told from itself
         raise SplitError(f"{name}: {len(table.classes)} class; a split needs two or more")
@@ -58,7 +59,8 @@ def draw_splits(
     elif plan.scheme == "official":
         roles, notes = draw.official()
     elif plan.scheme == "given":
-        roles, notes = given_roles(table, plan, name, given), ()
+        roles = given_roles(table, plan, name, given)
+        notes = never_used(table, roles)
     else:
         roles, notes = draw.drawn()
     splits = Splits(table.ids, table.patients, np.array(roles, dtype=np.int8), plan, notes)
@@ -76,6 +78,11 @@ class _Draw:
 
     def drawn(self) -> tuple[list[list[np.ndarray]], tuple[str, ...]]:
         """Draw every repeat."""
+        if self.plan.group == "site":
+            sites = BySite(self.table, self.plan, self.name)
+            folds = sites.folds()
+            roles = [self._test_each(fold, repeat) for repeat, fold in enumerate(folds)]
+            return roles, sites.notes(folds)
         draw = self._kfold if self.plan.scheme == "kfold" else self._monte_carlo
         return [draw(repeat) for repeat in range(self.plan.repeats)], ()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from milbench.errors import SplitError
-from milbench.splits.plan import ROLES
+from milbench.splits.plan import ROLES, UNUSED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +44,15 @@ def given_roles(
         [_roles(table, given[r, f], f"{name}, given repeat {r}, fold {f}") for f in sorted(folds)]
         for r in wanted
     ]
+
+
+def never_used(table: BagTable, roles: list[list[np.ndarray]]) -> tuple[str, ...]:
+    """Return a note on the bags that are in no part of any fold, if there are any."""
+    never = np.flatnonzero((np.array(roles) == UNUSED).all(axis=(0, 1)))
+    if not len(never):
+        return ()
+    example = table.ids[never[0]]
+    return (f"In no fold of the given splits: {len(never)} of {len(table)} bags ({example}, ...).",)
 
 
 def _roles(table: BagTable, roles: Mapping[str, str], place: str) -> np.ndarray:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Scheme = Literal["kfold", "published", "official", "monte-carlo", "given"]
 Leaks = Literal["refused", "allowed"]
+Group = Literal["patient", "site"]
 
 ROLES = ("train", "val", "test", "unused")  # the value of a role is its position here
 TRAIN, VAL, TEST, UNUSED = range(4)
@@ -50,6 +51,9 @@ class SplitPlan:
         Together with the data set's name, decides every draw.
     leaks
         Whether ``given`` splits may have a patient in two parts of a fold.
+    group
+        What is kept on one side of a test: ``patient``, or ``site``, which needs ``kfold``; see
+        :mod:`milbench.splits.by_site`.
     """
 
     scheme: Scheme = "kfold"
@@ -59,6 +63,7 @@ class SplitPlan:
     test: float = 0.2
     seed: int = 1
     leaks: Leaks = "refused"
+    group: Group = "patient"
 
     def __post_init__(self) -> None:
         if self.scheme not in get_args(Scheme):
@@ -73,6 +78,13 @@ class SplitPlan:
             raise SplitError(f"splits.validation {self.validation}: expected 0 <= share < 1")
         if not 0 < self.test < 1:
             raise SplitError(f"splits.test {self.test}: expected 0 < share < 1")
+        if self.group not in get_args(Group):
+            known = ", ".join(get_args(Group))
+            raise SplitError(f"splits.group {self.group!r}: expected one of {known}")
+        if self.group == "site" and self.scheme != "kfold":
+            raise SplitError(
+                f"splits.group 'site': with the scheme kfold only, found {self.scheme!r}"
+            )
 
     @property
     def n_folds(self) -> int:

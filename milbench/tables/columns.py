@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from milbench.errors import DatasetError
+from milbench.sheets.names import KNOWN, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from milbench.own_data import OwnData
 
-# Names in CLAM, TRIDENT and Patho-Bench, STAMP, slideflow and PathBench-MIL, torchmil,
-# MIL_BASELINE, MHIM-MIL, DSMIL, TCGA's and PANDA's tables; see docs/own-data.md.
-KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
-    "slide": (
-        *("slide_id", "slide", "slide_name", "slide_path", "wsi", "wsi_id", "wsi_name"),
-        *("image_id", "image", "image_name", "filename", "file_name", "filenames", "file", "path"),
-        *("bag", "bag_id", "bag_name", "id"),
-    ),
-    "patient": (
-        *("case_id", "case", "patient_id", "patient", "patient_name", "submitter_id"),
-        *("case_submitter_id", "subject_id", "subject", "participant_id"),
-    ),
-    "label": ("label", "labels", "target", "class", "isup_grade", "category", "subtype", "y"),
-    "site": ("site", "data_provider", "center", "centre", "institution", "hospital", "source"),
-    "split": ("split", "split_info", "part", "partition", "subset"),
-}
 NEEDED: Final = ("slide", "label")
 
 
@@ -59,7 +43,7 @@ def find_columns(heading: Sequence[str], own: OwnData, path: Path) -> Columns:
     if repeated:
         faults.append(f"columns {', '.join(map(repr, repeated))} appear more than once")
     found = {role: _column(role, heading, getattr(own, role), faults) for role in KNOWN}
-    if faults and not any(_plain(name) in names for name in heading for names in KNOWN.values()):
+    if faults and not any(plain(name) in names for name in heading for names in KNOWN.values()):
         faults.append("no name of a column is known; does the table have a heading?")
     if faults:
         place = f"{path}, line 1"
@@ -77,7 +61,7 @@ def _column(role: str, heading: Sequence[str], asked: str | None, faults: list[s
         return asked
     if asked == "" and role not in NEEDED:
         return ""
-    candidates = [name for name in heading if _plain(name) in KNOWN[role]]
+    candidates = [name for name in heading if plain(name) in KNOWN[role]]
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
@@ -91,10 +75,6 @@ def _column(role: str, heading: Sequence[str], asked: str | None, faults: list[s
 
 def _how(role: str, name: str) -> str:
     return f'say which: --{role}-column {name}, or {role} = "{name}" in the suite'
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s-]+", "_", name.strip().casefold())
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from milbench.interchange.feature_files import READERS
 from milbench.interchange.slide_names import SLIDE_ENDINGS, slide_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 
 # By what a file is: the endings of its name. A DICOM slide is a folder of files.
@@ -28,7 +28,7 @@ def files_of(folder: Path, but: Collection[Path] = (), kind: Kind = "features") 
     Parameters
     ----------
     but
-        Files that are something else, such as the table of labels.
+        Files and folders that are something else, such as the table of labels.
     kind
         Whether files of features are looked for, or slides and plain images.
 
@@ -42,7 +42,7 @@ def files_of(folder: Path, but: Collection[Path] = (), kind: Kind = "features") 
     named = "features" if kind == "features" else "slides"
     if not folder.is_dir():
         raise MissingDataError(f"{folder}: no such folder of {named}")
-    others = {path.name: path.resolve() for path in but}
+    others = {path.name: path.resolve() for one in but for path in _files(one, folder)}
     found: dict[str, list[Path]] = {}
     for path in sorted(_below(folder, ENDINGS[kind])):
         if path.name not in others or path.resolve() != others[path.name]:
@@ -60,6 +60,13 @@ def files_of(folder: Path, but: Collection[Path] = (), kind: Kind = "features") 
             f"{one}"
         )
     return {slide: paths[0] for slide, paths in found.items()}
+
+
+def _files(path: Path, folder: Path) -> Iterable[Path]:
+    """Return a file, or the files of a folder that ``folder`` is no part of."""
+    if not path.is_dir():
+        return (path,)
+    return () if folder.resolve().is_relative_to(path.resolve()) else path.rglob("*")
 
 
 def _below(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:

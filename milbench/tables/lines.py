@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from milbench.errors import DatasetError, FeatureFileError
 from milbench.interchange.slide_names import slide_id
+from milbench.sheets.names import PARTS
+from milbench.sheets.sheet import read_sheet
 from milbench.tables.columns import Columns, find_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Sequence
     from pathlib import Path
 
     from milbench.own_data import OwnData
+    from milbench.sheets.sheet import Sheet
 
-DELIMITERS: Final = ",;\t"
-PARTS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("train", "training", "tr"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "tune"), "val"),
-    **dict.fromkeys(("test", "testing", "te"), "test"),
-}
-MISSING: Final = frozenset({"", "na", "n/a", "nan", "none", "null"})  # as pandas reads them
+MISSING: Final = frozenset({"", "na", "n/a", "#n/a", "nan", "none", "null"})  # as pandas has it
 
 
 class Line(NamedTuple):
@@ -66,22 +61,23 @@ class Table:
 def read_table(path: Path, own: OwnData) -> Table:
     """Read the table of labels at ``path``.
 
-    The delimiter is a comma, a semicolon or a tab. Every value is text, so that ``0017`` stays
-    ``0017``; endings and folders of slides are left out.
+    Every value is text, so that ``0017`` stays ``0017``; endings and folders of slides are left
+    out.
 
     Raises
     ------
     DatasetError
         If the file is absent, is no table, or its columns are unclear.
     """
-    rows = _rows(path)
-    heading = next(rows)[1]
-    columns = find_columns(heading, own, path)
+    if not path.is_file():
+        raise DatasetError(f"{path}: no such table of labels; see docs/own-data.md")
+    sheet = read_sheet(path)
+    columns = find_columns(sheet.columns, own, path)
     left_out: list[LeftOut] = []
     lines = [
         line
-        for number, cells in rows
-        if (line := _line(f"{path}, line {number}", number, (heading, cells), columns, left_out))
+        for number, cells in zip(sheet.lines, sheet.rows, strict=True)
+        if (line := _line(sheet, number, cells, columns, left_out))
     ]
     once = _each_once(path, lines, left_out)
     if not once:
@@ -90,56 +86,26 @@ def read_table(path: Path, own: OwnData) -> Table:
     return Table(path, columns, tuple(once), tuple(left_out))
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield each line with its number, the heading first; blank lines are left out."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: no such table of labels; see docs/own-data.md") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: cannot be read: {error}; save it as CSV in UTF-8") from error
-    if "\0" in text or not text.strip():
-        raise DatasetError(f"{path}: no table of text; save it as CSV in UTF-8")
-    first = text.lstrip().splitlines()[0]
-    delimiter = max(DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    size = 0
-    try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            while size and len(cells) > size and not cells[-1]:
-                cells.pop()  # spreadsheets end lines with empty values
-            if any(cells):
-                size = size or len(cells)
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise DatasetError(f"{path}, line {reader.line_num}: not CSV: {error}") from error
-
-
 def _line(
-    place: str,
-    number: int,
-    row: tuple[list[str], list[str]],
-    columns: Columns,
-    left_out: list[LeftOut],
+    sheet: Sheet, number: int, cells: Sequence[str], columns: Columns, left_out: list[LeftOut]
 ) -> Line | None:
     """Return one line, or None where it is left out."""
-    heading, cells = row
-    value = dict(zip(heading, cells, strict=False)).get
+    place = f"{sheet.path}, line {number}"
+    value = dict(zip(sheet.columns, cells, strict=True)).get
     named = value(columns.slide) or ""
-    if len(cells) != len(heading):
-        fault = f"{len(cells)} values for {len(heading)} columns; is a comma inside quoted?"
-        left_out.append(LeftOut(place, named, "broken line", fault))
-        return None
     try:
         slide = slide_id(named)
     except FeatureFileError as error:
-        left_out.append(LeftOut(place, named, "no slide name", str(error)))
+        reason = str(error).removeprefix(f"{named!r}: ")
+        left_out.append(LeftOut(place, named, "no slide name", reason))
         return None
     label, patient = value(columns.label) or "", value(columns.patient) or ""
     part = value(columns.split) or ""
     fault = ""
-    if label.casefold() in MISSING:
+    if number in sheet.ragged:
+        kind, counts = "broken line", (sheet.ragged[number], len(sheet.columns))
+        fault = "{} values for {} columns; is a comma inside quoted?".format(*counts)
+    elif label.casefold() in MISSING:
         kind, fault = "no label", f"no label in column {columns.label!r}"
     elif columns.patient and patient.casefold() in MISSING:
         kind, fault = "no patient", f"no patient in column {columns.patient!r}"

@@ -8,18 +8,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from milbench.errors import DatasetError, SuiteError
+from milbench.errors import DatasetError, MilbenchError, SuiteError
+from milbench.interchange.split_readers import read_split_files
+from milbench.interchange.stored_splits import Member, roles_of
 from milbench.own_data import ENCODER, TILER, OwnData
 from milbench.records import Dataset
 from milbench.registry import Offer, Origin, Plugin
 from milbench.suite import listing, read_suite, structural_faults
 from milbench.tables.bags import OwnBags, OwnView, stamp
 from milbench.tables.resolve import resolved
-from milbench.tables.splits_file import read_splits_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from milbench.interchange.split_files import SplitFiles
     from milbench.registry import Registry
     from milbench.tables.lines import LeftOut
 
@@ -56,6 +58,8 @@ class OwnTarget:
             kinds = ", ".join(f"{kind} {count}" for kind, count in left.most_common())
             lines = "line or file" if total == 1 else "lines or files"
             notes.append(f"Left out: {total} {lines} ({kinds}).")
+        if own.splits:
+            notes += self._given().notes
         return tuple(notes)
 
     def _patients_of_several_classes(self) -> int:
@@ -67,11 +71,15 @@ class OwnTarget:
         return sum(len(found) > 1 for found in labels.values())
 
     def splits(self, data: Path) -> dict[tuple[int, int], dict[str, str]]:  # noqa: ARG002
-        """Return the role of every bag in every fold, from the splits file."""
-        own = self.bags.own
+        """Return the role of every bag in every fold, from the file or folder of splits."""
         groups = self.bags.matched.groups
-        slides = {line.slide: group.id for group in groups for line in group.lines}
-        return read_splits_file(self.bags.folder / own.splits, slides)
+        members = [
+            Member(line.slide, line.patient, group.id) for group in groups for line in group.lines
+        ]
+        return roles_of(self._given(), members)
+
+    def _given(self) -> SplitFiles:
+        return read_split_files(self.bags.folder / self.bags.own.splits)
 
 
 def with_own_data(registry: Registry, suite: Path, cache: Path | None) -> Registry:
@@ -111,6 +119,18 @@ def own_faults(suite: Path, registry: Registry) -> list[str]:
             resolved(own, suite.parent)
         except (DatasetError, SuiteError) as error:
             found.append(f"dataset {own.name!r}: {error}")
+    return found
+
+
+def splits_faults(suite: Path) -> list[str]:
+    """Return what is wrong with the splits files of own data; a leaderboard does without them."""
+    found: list[str] = []
+    for own in _given(suite):
+        try:
+            if own.splits:
+                read_split_files(suite.parent / own.splits)
+        except MilbenchError as error:
+            found.append(f"dataset {own.name!r}, splits: {error}")
     return found
 
 
@@ -158,15 +178,15 @@ def left_out(registry: Registry, names: tuple[str, ...]) -> Iterator[tuple[str, 
 
 
 def given_size(own: OwnData) -> tuple[int, int]:
-    """Return how many repeats and folds the splits file of ``own`` has.
+    """Return how many repeats and folds the splits of ``own`` have.
 
     Raises
     ------
     SplitError
-        If it cannot be read.
+        If they cannot be read.
     """
-    places = read_splits_file(Path(own.splits), {}).keys()
-    return len({repeat for repeat, _ in places}), len({fold for _, fold in places})
+    splits = read_split_files(Path(own.splits))
+    return splits.repeats, len(splits.folds) // splits.repeats
 
 
 def _taken(own: OwnData, registry: Registry) -> Iterator[str]:

@@ -9,6 +9,10 @@ Several pictures come from one patient and the files do not say which. The one s
 patient is on both sides is that of kaiko-ai/eva (src/eva/vision/data/datasets/classification/
 bach.py), made with a list of patients that lies elsewhere: its 132 validation pictures are the test
 part here, the other 268 the training part. Folds drawn at random leak.
+
+The page of the challenge links to that list; how it is laid out is not known here. Who has it
+writes ``patients.csv`` (image, patient) beside ``Photos`` and takes ``bach-patients``: the same
+pictures, whose folds keep a patient together.
 """
 
 from __future__ import annotations
@@ -16,9 +20,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from milbench import LabelledBag
+from milbench import LabelledBag, Slide
 from milbench.errors import DatasetError
 from milbench_datasets.absent import absent
+from milbench_datasets.layouts.label_table import Columns, read_table, unique
 from milbench_datasets.layouts.picture import read_picture
 from milbench_datasets.trees import BACH
 
@@ -33,6 +38,10 @@ PREFIXES: Final[Mapping[str, str]] = {
     "is": "InSitu",
     "iv": "Invasive",
 }
+PATIENTS = "ICIAR2018_BACH_Challenge/patients.csv"  # a user's own
+COLUMNS = Columns(
+    {"id": ("image", "image_id", "filename", "picture"), "patient": ("patient", "patient_id")}
+)
 NAME = re.compile(r"(n|b|is|iv)(\d{3})")
 EACH = 100  # pictures of a kind
 TEST: Final[Mapping[str, tuple[range, ...]]] = {  # numbers of eva's validation pictures
@@ -41,10 +50,11 @@ TEST: Final[Mapping[str, tuple[range, ...]]] = {  # numbers of eva's validation 
     "is": (range(40, 70),),
     "iv": (range(41, 59), range(61, 74)),
 }
+NAMES = tuple(f"{prefix}{number:03d}" for prefix in PREFIXES for number in range(1, EACH + 1))
 
 
 def bags(data: Path) -> Iterator[LabelledBag]:
-    """Yield the 400 pictures, kind by kind.
+    """Yield the 400 pictures, kind by kind; one that is absent is found out when it is read.
 
     Returns
     -------
@@ -54,26 +64,55 @@ def bags(data: Path) -> Iterator[LabelledBag]:
     Raises
     ------
     MissingDataError
-        If a picture is absent.
+        If every picture is absent.
     DatasetError
         If a file is no picture, or lies in the folder of another kind.
     """
-    paths = {path.stem: path for path in sorted((data / FOLDER).glob("*/*.tif"))}
-    names = [f"{prefix}{number:03d}" for prefix in PREFIXES for number in range(1, EACH + 1)]
-    if gaps := [name for name in names if name not in paths]:
-        few = ", ".join(gaps[:3])
-        raise absent("bach", data, f"{len(gaps)} of 400 pictures ({few}, ...) in {data / FOLDER}")
-    for name in names:
-        yield labelled(name, paths[name])
+    return _pictures("bach", data, {})
 
 
-def labelled(name: str, path: Path) -> LabelledBag:
-    """Return the bag of one picture.
+def with_patients(data: Path) -> Iterator[LabelledBag]:
+    """Yield the same pictures, each with its patient; see :func:`bags`.
+
+    Raises
+    ------
+    MissingDataError
+        If every picture, or the list of patients, is absent.
+    DatasetError
+        If the list names no picture, one twice, or not every one.
+    """
+    path = data / PATIENTS
+    if not path.is_file():
+        raise absent("bach-patients", data, f"{path} with the columns image and patient")
+    rows = unique(read_table(path, COLUMNS)).items()
+    patients = {name.removesuffix(".tif"): row["patient"] for name, row in rows}
+    if wrong := sorted(set(NAMES) ^ patients.keys()):
+        fault = "is none of n001 to iv100" if wrong[0] in patients else "has no line"
+        raise DatasetError(
+            f"{path}: picture {wrong[0]!r} {fault} ({len(wrong)} such); expected each of 400 once"
+        )
+    return _pictures("bach-patients", data, patients)
+
+
+def _pictures(name: str, data: Path, patients: Mapping[str, str]) -> Iterator[LabelledBag]:
+    folder = data / FOLDER
+    paths = {path.stem: path for path in sorted(folder.glob("*/*.tif"))}
+    if not paths.keys() & set(NAMES):
+        raise absent(name, data, f"400 pictures (n001, n002, n003, ...) in {folder}")
+    for one in NAMES:
+        kind = PREFIXES[one.rstrip("0123456789")]
+        yield labelled(one, paths.get(one, folder / kind / f"{one}.tif"), patients.get(one, ""))
+
+
+def labelled(name: str, path: Path, patient: str = "") -> LabelledBag:
+    """Return the bag of one picture; one whose file is absent is left out when it is read.
 
     Parameters
     ----------
     name
         Of the picture: ``is042`` is the 42nd of carcinoma in situ.
+    patient
+        Empty where unknown.
 
     Raises
     ------
@@ -88,7 +127,8 @@ def labelled(name: str, path: Path) -> LabelledBag:
     return LabelledBag(
         id=name,
         label=BACH.classes.index(kind),
-        picture=read_picture(path),
+        picture=read_picture(path) if path.is_file() else Slide(path),
+        patient=patient,
         part="test" if is_test else "train",
     )
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from milbench import LabelledBag
 from milbench.errors import DatasetError
@@ -28,7 +28,7 @@ from milbench_datasets.layouts.picture import read_picture
 from milbench_datasets.trees import BREAKHIS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 FOLDERS = ("BreaKHis_v1", "breakhis")  # as the archive unpacks, and ours
@@ -37,6 +37,7 @@ NAME = re.compile(
     r"-(?P<zoom>\d+)-(?P<number>\d+)\.png"
 )
 LABELS = {"B": 0, "M": 1}
+PUBLISHED: Final[Mapping[int, int]] = {40: 1995, 100: 2081, 200: 2013, 400: 1820}  # its web page
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,17 @@ class BreakHis:
                 patient=f"{found['year']}-{found['case']}",
                 meta={"kind": found["kind"]},
             )
+
+    def notes(self, data: Path) -> tuple[str, ...]:
+        """Return that there are fewer or more pictures here than were published, if so."""
+        found, expected = len(self._paths(data)), sum(self._published.values())
+        if found == expected:
+            return ()
+        return (f"BreakHis has {expected} pictures of this kind, and {found} are here.",)
+
+    @property
+    def _published(self) -> Mapping[int, int]:
+        return {zoom: count for zoom, count in PUBLISHED.items() if self.zoom in (0, zoom)}
 
     def _label(self, path: Path, found: re.Match[str]) -> int:
         malignant, kind = LABELS[found["label"]], found["kind"]

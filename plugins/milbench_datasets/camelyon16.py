@@ -10,8 +10,9 @@ set says: normal_086 was mislabelled and is tumor_111, and test_049 is another s
 one slide a case, so a slide is its own patient.
 
 Training slides normal_001 to normal_100 and tumor_001 to tumor_070 are from Radboud, the others
-from Utrecht (so too in the metadata of owkin/FLamby, fed_camelyon16); the site of a test slide is
-not published with the data.
+from Utrecht (so too in the metadata of owkin/FLamby, fed_camelyon16). tumor_111 is from Radboud, as
+it is normal_086 under another name; FLamby has it at Utrecht, by its number. The site of a test
+slide is not published with the data.
 
 Where the annotations are there, tiles get labels: see :mod:`milbench_datasets.layouts.asap`. In 21
 slides not every tumour is drawn (README), so what no polygon holds is unknown in them.
@@ -45,6 +46,7 @@ FOLDERS = ("CAMELYON16", "camelyon16")
 NORMAL, TUMOUR, TEST = 160, 111, 130  # the highest numbers
 REMOVED = ("normal_086", "test_049")
 RADBOUD = {"normal": 100, "tumor": 70}  # the last ones from there
+RENAMED = "tumor_111"  # normal_086 once, and so from Radboud
 LABELS = {"normal": 0, "tumor": 1}
 PARTLY_DRAWN = frozenset(
     {
@@ -119,7 +121,8 @@ def training_labels() -> Iterator[LabelledSlide]:
         for number in range(1, last + 1):
             name = f"{kind}_{number:03d}"
             if name not in REMOVED:
-                site = "radboud" if number <= RADBOUD[kind] else "utrecht"
+                is_there = number <= RADBOUD[kind] or name == RENAMED
+                site = "radboud" if is_there else "utrecht"
                 yield LabelledSlide(id=name, label=LABELS[kind], site=site, part="train")
 
 

@@ -11,10 +11,9 @@ are read, from the folder ``lists`` of the data set.
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from milbench import read_sheet
 from milbench.errors import DatasetError
 from milbench_datasets.layouts.text import read_lines
 
@@ -79,11 +78,12 @@ def _read_hnm(path: Path) -> Iterator[Entry]:
 
 
 def _read_transmil(path: Path) -> Iterator[Entry]:
-    reader = csv.DictReader(io.StringIO("\n".join(read_lines(path))), restval="")
-    if missing := [part for part in PARTS if part not in (reader.fieldnames or ())]:
+    sheet = read_sheet(path)
+    if missing := [part for part in PARTS if part not in sheet.columns]:
         raise DatasetError(f"{path}, line 1: no columns {', '.join(missing)}")
-    for row in reader:
+    for line, cells in zip(sheet.lines, sheet.rows, strict=True):
+        row = dict(zip(sheet.columns, cells, strict=True))
         for part in PARTS:
             if row[part]:
-                place = f"{path}, line {reader.line_num}"
+                place = f"{path}, line {line}"
                 yield Entry(place, row[part], part, row.get(f"{part}_label", ""))

@@ -92,21 +92,23 @@ def unmasked(data: Path) -> Iterator[LabelledBag]:
 def thumbnails(data: Path) -> Iterator[LabelledBag]:
     """Yield the thumbnails of the slides as pictures (H, W, 3); cores have none.
 
+    One that is absent is found out when it is read.
+
     Raises
     ------
     MissingDataError
-        If the table or a thumbnail is absent.
+        If the table or every thumbnail is absent.
     DatasetError
         If the table says something impossible, or a file is no picture.
     """
     name = "ubc-ocean-thumbnails"
     place = _place(name, data)
     slides = [one for one in labels(place.folder / "train.csv") if one.meta["is_tma"] == "false"]
-    gaps = [path for one in slides if not (path := place.thumbnail(one.id)).is_file()]
-    if gaps:
-        raise absent(name, data, f"{len(gaps)} thumbnails, such as {gaps[0]}")
-    for one in slides:
-        picture = read_picture(place.thumbnail(one.id))
+    paths = [place.thumbnail(one.id) for one in slides]
+    if not any(path.is_file() for path in paths):
+        raise absent(name, data, f"thumbnails such as {paths[0]}")
+    for one, path in zip(slides, paths, strict=True):
+        picture = read_picture(path) if path.is_file() else Slide(path)
         yield LabelledBag(id=one.id, label=one.label, picture=picture, meta=one.meta)
 
 

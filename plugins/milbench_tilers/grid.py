@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from milbench import Box, MilbenchError, Tiles
-from milbench.errors import DatasetError
+from milbench import Box, MilbenchError, SlideError, Tiles
 
 if TYPE_CHECKING:
     from milbench import Picture
@@ -40,13 +39,13 @@ class Grid:
 
         Raises
         ------
-        DatasetError
-            If the picture is smaller than one square.
+        SlideError
+            If the picture is smaller than one square: it is left out, and the others go on.
         """
         width, height = picture.size
         columns, rows = (max(0, (side - self._px) // self._stride + 1) for side in (width, height))
         if rows * columns == 0:
-            raise DatasetError(f"a picture of {width} x {height} holds no square of {self._px}")
+            raise SlideError(f"a picture of {width} x {height} holds no square of {self._px}")
         corners = np.indices((rows, columns))[::-1].reshape(2, -1).T * self._stride  # (N, 2)
         squares = [
             picture.read(Box(x, y, self._px, self._px)).transpose(2, 0, 1)

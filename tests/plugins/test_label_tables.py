@@ -1,9 +1,8 @@
 """Tables of labels: every cell is text, columns are found by name, a fault names its line."""
 
 import gzip
-import zipfile
-from xml.sax.saxutils import escape
 
+import openpyxl
 import pytest
 
 from milbench.errors import DatasetError
@@ -11,26 +10,6 @@ from milbench_datasets.layouts.label_table import Columns, read_table, unique
 
 SLIDES = Columns({"id": ("slide_id", "image id"), "label": ("label",)}, {"site": ("site",)})
 PLAIN = "slide_id,label\n0017,1\n17,0\n"
-
-SHEET = (
-    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
-    "{rows}</sheetData></worksheet>"
-)
-BOOK = (
-    '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" '
-    'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>'
-    '<sheet name="First" sheetId="1" r:id="rId1"/><sheet name="Slides" sheetId="2" r:id="rId2"/>'
-    "</sheets></workbook>"
-)
-RELATIONS = (
-    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-    '<Relationship Id="rId1" Target="worksheets/sheet1.xml"/>'
-    '<Relationship Id="rId2" Target="/xl/worksheets/sheet2.xml"/></Relationships>'
-)
-STRINGS = (
-    '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
-    "<si><t>label</t></si><si><r><t>sli</t></r><r><t>de_id</t></r></si></sst>"
-)
 
 
 def read(path):
@@ -86,7 +65,7 @@ def test_an_optional_column_may_have_gaps(tmp_path):
         ("slide_id,label\na,1\nb,\n", r"line 3: no label"),
         ("slide_id,label\na,1\nb\n", r"line 3: no label"),
         ("slide_id,label\n", r"expected a heading and lines below it"),
-        (b"slide_id,label\n\xff,1\n", r"expected text in UTF-8"),
+        (b"slide_id,label\n\xff,1\n", r"as text in UTF-8"),
         ('slide_id,label\n"a,1\n', r"line 2: not a table"),
     ],
 )
@@ -103,32 +82,15 @@ def test_an_id_that_is_there_twice_is_refused(tmp_path):
         unique(read_table(path, SLIDES))
 
 
-def write_xlsx(path, rows, **members):
-    """Write a workbook whose second sheet, ``Slides``, has the given rows."""
-    content = {
-        "xl/workbook.xml": BOOK,
-        "xl/_rels/workbook.xml.rels": RELATIONS,
-        "xl/sharedStrings.xml": STRINGS,
-        "xl/worksheets/sheet1.xml": SHEET.format(rows="<row><c><v>1</v></c></row>"),
-        "xl/worksheets/sheet2.xml": SHEET.format(rows=rows),
-    } | members
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in content.items():
-            if text:
-                archive.writestr(name, text)
-
-
-HEADING = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="C1" t="s"><v>1</v></c></row>'
-
-
 def test_a_spreadsheet_is_read_by_the_name_of_its_sheet(tmp_path):
-    """Shared, rich and inline text, numbers as written, and gaps between columns and rows."""
+    """With the numbers of its rows."""
     path = tmp_path / "labels.xlsx"
-    body = (
-        '<row r="2"><c r="A2"><v>1</v></c><c r="C2" t="inlineStr"><is><t>0017</t></is></c></row>'
-        '<row r="3"/><row r="5"><c r="A5" t="str"><v>0</v></c><c r="C5"><v>1228</v></c></row>'
-    )
-    write_xlsx(path, HEADING + body)
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("Slides")
+    for place, cell in {"A1": "label", "C1": "Image ID", "A2": 1, "C2": "0017", "A5": 0}.items():
+        sheet[place] = cell
+    sheet["C5"] = 1228
+    book.save(path)
 
     rows = read_table(path, SLIDES, sheet="Slides")
 
@@ -136,44 +98,3 @@ def test_a_spreadsheet_is_read_by_the_name_of_its_sheet(tmp_path):
         (2, "0017", "1"),
         (5, "1228", "0"),
     ]
-
-
-def test_columns_beyond_z_are_counted(tmp_path):
-    """AB is the 28th column."""
-    path = tmp_path / "labels.xlsx"
-    cell = '<c r="{}" t="inlineStr"><is><t>{}</t></is></c>'
-    rows = "".join(
-        f'<row r="{n}">{cell.format(f"A{n}", a)}{cell.format(f"AB{n}", escape(b))}</row>'
-        for n, a, b in [(1, "slide_id", "label"), (2, "a & b".replace("&", "&amp;"), "1")]
-    )
-    write_xlsx(path, rows)
-
-    (row,) = read_table(path, SLIDES, sheet="Slides")
-
-    assert (row["id"], row["label"]) == ("a & b", "1")
-
-
-@pytest.mark.parametrize(
-    ("members", "fault"),
-    [
-        ({"xl/workbook.xml": ""}, "expected a whole XLSX file"),
-        ({"xl/sharedStrings.xml": ""}, r"cell A1: text number '0' is not there"),
-        ({"xl/worksheets/sheet2.xml": "<worksheet"}, "expected XML"),
-        (
-            {"xl/worksheets/sheet2.xml": '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'},
-            "declares a document type",
-        ),
-    ],
-)
-def test_damaged_spreadsheets_are_refused(tmp_path, members, fault):
-    path = tmp_path / "labels.xlsx"
-    write_xlsx(path, HEADING, **members)
-
-    with pytest.raises(DatasetError, match=fault):
-        read_table(path, SLIDES, sheet="Slides")
-
-
-def test_a_file_that_is_no_spreadsheet_is_refused(tmp_path):
-    """Saved as CSV it would have been read."""
-    with pytest.raises(DatasetError, match=r"labels\.xlsx: expected a whole XLSX file"):
-        read(write(tmp_path, PLAIN, "labels.xlsx"))

@@ -53,6 +53,13 @@ def test_design_is_told_in_words(studied):
         ({"threshold": "validation"}, "Youden's index", "nothing like it"),
         ({"threshold": "validation", "validation": 0.0}, "patient", "Youden"),
         ({"repeats": 1}, "divided once into 5 folds", "averaged over repeats"),
+        (
+            {"group": "site"},
+            "one part, so that no model was tested on a site that it had seen",
+            "folds, stratified by class",
+        ),
+        ({"group": "site"}, "held back for validation, by patient and so of the training", "leak"),
+        ({"group": "site"}, "so they speak of new patients of these sites", "leak"),
     ],
 )
 def test_sentences_follow_the_design(studied, study, there, absent):

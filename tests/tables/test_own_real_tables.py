@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from milbench.errors import DatasetError
+from milbench.interchange.split_readers import read_split_files
+from milbench.interchange.stored_splits import Member, roles_of
 from milbench.own_data import OwnData
 from milbench.tables.lines import read_table
 from milbench.tables.resolve import resolved
-from milbench.tables.splits_file import read_splits_file
 
 pytestmark = pytest.mark.data
 
@@ -64,9 +65,9 @@ def test_provider_of_panda_is_the_site(tables):
 def test_ten_splits_in_ten_columns(tables):
     """437, 54 and 54 slides in each of the ten random splits of the HMIL paper."""
     path = tables / "bracs" / "hmil_10splits.csv"
-    slides = {line.slide: line.slide for line in read_table(path, own(path)).lines}
+    lines = read_table(path, own(path)).lines
 
-    splits = read_splits_file(path, slides)
+    splits = roles_of(read_split_files(path), [Member(one.slide, "", one.slide) for one in lines])
 
     assert list(splits) == [(0, fold) for fold in range(10)]
     for roles in splits.values():

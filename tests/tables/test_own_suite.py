@@ -182,10 +182,11 @@ def leak(lines):
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (drop_last, "1 bags have no role, such as '023'"),
-        (lambda lines: lines.append("000,1,0,train"), "bag '000' is test and train in one fold"),
-        (lambda lines: lines.append("000,1,0,sometimes"), "role 'sometimes'"),
-        (lambda lines: lines.append("000,1,x,train"), "fold 'x' is not a whole number"),
+        (drop_last, "repeat 2, fold 2 has no line for 1 of 24 slides, such as '023'"),
+        (lambda lines: lines.append("000,1,0,train"), "two parts, such as '000' in train and test"),
+        (lambda lines: lines.append("000,1,0,sometimes"), "line 146: part 'sometimes'"),
+        (lambda lines: lines.append("000,1,x,train"), "fold 'x'; expected whole numbers"),
+        (lambda lines: lines.append("9,1,0,train"), "has no line for 1 of 25 slides, such as '9'"),
         (leak, "PATIENT_LEAK"),
     ],
 )

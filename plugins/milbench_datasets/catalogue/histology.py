@@ -44,6 +44,7 @@ def breakhis(zoom: int, pictures: int) -> Dataset:
         tiler="whole",
         tiler_args={"size": [700, 460]},  # a few pictures have 456 rows
         cohort="breakhis",
+        notes=f"milbench_datasets.breakhis:ZOOM{zoom}.notes",
         files=("BreaKHis_v1/**/*.png", "breakhis/**/*.png"),
         how_to_get="unpack BreaKHis_v1.tar.gz in the data folder, or put pictures with their "
         "official names anywhere below breakhis",
@@ -51,6 +52,27 @@ def breakhis(zoom: int, pictures: int) -> Dataset:
         url=BREAKHIS_SITE,
     )
 
+
+BACH = Dataset(
+    name="bach",
+    target="milbench_datasets.bach:bags",
+    summary="breast tissue, which of four kinds?: 400 pictures of 2048x1536, in parts that "
+    "share no patient (268 and 132)",
+    paper=ARESTA,
+    classes=trees.BACH.classes,
+    levels=trees.BACH.levels,
+    task="hierarchical",
+    primary_metric="accuracy",
+    encoder="colour-texture",
+    tiler="grid",
+    tiler_args={"px": 512},  # 12 squares fill a picture
+    cohort="bach",
+    group_known=False,  # several pictures come from one patient; the files do not say which
+    files=("ICIAR2018_BACH_Challenge/Photos/*/*.tif",),
+    how_to_get="unpack ICIAR2018_BACH_Challenge.zip in the data folder",
+    licence="CC BY-NC-ND 4.0",
+    url="https://zenodo.org/records/3632035",
+)
 
 RECORDS = (
     Dataset(
@@ -95,6 +117,7 @@ RECORDS = (
         breakhis(40, 7909),
         name="breakhis",
         target="milbench_datasets.breakhis:ALL.bags",
+        notes="milbench_datasets.breakhis:ALL.notes",
         summary="breast tumours at all four magnifications, is it malignant?: 7909 pictures of "
         "700x460 from 82 patients, each on one side of a split",
     ),
@@ -102,6 +125,7 @@ RECORDS = (
         breakhis(40, 7909),
         name="breakhis-types",
         target="milbench_datasets.breakhis:TYPES.bags",
+        notes="milbench_datasets.breakhis:TYPES.notes",
         summary="breast tumours at all four magnifications, which of eight types?: 7909 pictures "
         "of 700x460 from 82 patients, few of a rare type",
         classes=trees.BREAKHIS.classes,
@@ -109,24 +133,16 @@ RECORDS = (
         task="hierarchical",
         primary_metric="balanced-accuracy",
     ),
-    Dataset(
-        name="bach",
-        target="milbench_datasets.bach:bags",
-        summary="breast tissue, which of four kinds?: 400 pictures of 2048x1536, in parts that "
-        "share no patient (268 and 132)",
-        paper=ARESTA,
-        classes=trees.BACH.classes,
-        levels=trees.BACH.levels,
-        task="hierarchical",
-        primary_metric="accuracy",
-        encoder="colour-texture",
-        tiler="grid",
-        tiler_args={"px": 512},  # 12 squares fill a picture
-        cohort="bach",
-        group_known=False,  # several pictures come from one patient; the files do not say which
-        files=("ICIAR2018_BACH_Challenge/Photos/*/*.tif",),
-        how_to_get="unpack ICIAR2018_BACH_Challenge.zip in the data folder",
-        licence="CC BY-NC-ND 4.0",
-        url="https://zenodo.org/records/3632035",
+    BACH,
+    replace(
+        BACH,
+        name="bach-patients",
+        target="milbench_datasets.bach:with_patients",
+        summary="the pictures of bach with the patients that a list of yours names, so that folds "
+        "keep a patient together",
+        group_known=True,
+        files=(*BACH.files, "ICIAR2018_BACH_Challenge/patients.csv"),
+        how_to_get="as bach, and beside Photos a table patients.csv (image, patient); the page of "
+        "the challenge links to the list; docs/official-sets.md shows the layout",
     ),
 )

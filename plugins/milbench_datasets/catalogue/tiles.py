@@ -41,11 +41,42 @@ def ccrcc(count: int, attribute: str) -> Dataset:
     )
 
 
+def ccrcc_zips(count: int, attribute: str) -> Dataset:
+    """Return the record of one of the four sets in the archives of the Keras repository."""
+    return Dataset(
+        name=f"cptac-ccrcc-zips-{count}",
+        target=f"milbench_datasets.ccrcc_zips:{attribute}.bags",
+        summary="kidney, is there tumour?: the archives of a Keras repository, bags of 40 tiles, "
+        f"trained on 20 with tumour, tested on {count}; 500, 100 and 1000 bags",
+        paper=f"witness rates after {KERAS}",
+        classes=("normal", "ccRCC"),
+        encoder="colour-texture",
+        cohort="cptac-ccrcc",
+        trained_as="cptac-ccrcc-zips",
+        group_known=False,  # the archives name neither slide nor patient
+        files=tuple(
+            f"cptac-ccrcc/{name}{ending}"
+            for name in ("Train_500", "Validation_100", f"Test_40_{count}")
+            for ending in (".zip", "/df.csv", "/**/*.jp*g")
+        ),
+        how_to_get="the archives are not published; ask the author of the repository at the "
+        f"address for Train_500.zip, Validation_100.zip and Test_40_{count}.zip, and put them in "
+        "cptac-ccrcc in the data folder, or build bags of your own: cptac-ccrcc-"
+        f"{count}",
+        licence="not stated; slides CC BY 4.0",
+        url=KERAS.removesuffix(", 2022"),
+    )
+
+
 RECORDS = (
     ccrcc(20, "TWENTY"),
     ccrcc(10, "TEN"),
     ccrcc(5, "FIVE"),
     ccrcc(1, "ONE"),
+    ccrcc_zips(20, "TWENTY"),
+    ccrcc_zips(10, "TEN"),
+    ccrcc_zips(5, "FIVE"),
+    ccrcc_zips(1, "ONE"),
     Dataset(
         name="ccc",
         target="milbench_datasets.ccc:bags",

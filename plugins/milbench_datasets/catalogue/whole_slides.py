@@ -87,7 +87,7 @@ def panda(name: str, tree: trees.Tree) -> Dataset:
         files=tuple(
             f"{folder}/{pattern}"
             for folder in ("prostate-cancer-grade-assessment", "panda")
-            for pattern in ("train.csv", "train_images/*")
+            for pattern in ("train.csv", "train_images/*", "train_label_masks/*")
         ),
         how_to_get="accept the rules at the address, download prostate-cancer-grade-assessment and "
         f"unpack it in a folder of this name in the data folder; {LAYOUT}",
@@ -151,6 +151,30 @@ RECORDS = (
             for pattern in ("BRACS.xlsx", "BRACS.csv", "**/Type_*/*")
         ),
         how_to_get="register at the address; put BRACS_WSI and BRACS.xlsx below BRACS in the data "
+        f"folder; {LAYOUT}",
+        licence="CC BY-NC 4.0",
+        url="https://www.bracs.icar.cnr.it",
+    ),
+    Dataset(
+        name="bracs-roi",
+        target="milbench_datasets.bracs_roi:bags",
+        summary="regions that were cut from the slides of bracs, of seven types in three groups: "
+        "4539 pictures, grouped by the patient of their slide",
+        paper=BRANCATI,
+        classes=trees.BRACS.classes,
+        levels=trees.BRACS.levels,
+        task="hierarchical",
+        primary_metric="balanced-accuracy",
+        encoder="colour-texture",
+        tiler="grid",
+        tiler_args={"px": 128},  # 32 micrometres at 40x; regions are small, some of 127 pixels
+        cohort="bracs",
+        files=tuple(
+            f"{folder}/{pattern}"
+            for folder in ("BRACS", "bracs")
+            for pattern in ("BRACS.xlsx", "BRACS.csv", "BRACS_RoI/latest_version/*/*/*.png")
+        ),
+        how_to_get="register at the address; put BRACS_RoI and BRACS.xlsx below BRACS in the data "
         f"folder; {LAYOUT}",
         licence="CC BY-NC 4.0",
         url="https://www.bracs.icar.cnr.it",

@@ -1,29 +1,22 @@
-"""Read tables of labels: CSV, TSV or XLSX, with named columns, every cell as text.
+"""Find what a data set needs in the named columns of its tables of labels.
 
-A cell is never turned into a number, so an id keeps its leading zeros. Columns are found by name,
+Columns are found by name,
 whatever their order, capitals, blanks, hyphens and underscores: ``WSI Filename`` is
 ``wsi_filename``. A fault names the file and the line.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
+from milbench import read_sheet
 from milbench.errors import DatasetError
-from milbench_datasets.layouts.spreadsheet import read_sheet
-from milbench_datasets.layouts.text import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
-
-    Numbered = tuple[int, list[str]]
-
-SEPARATORS = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +101,7 @@ def read_table(path: Path, columns: Columns, sheet: str = "") -> list[Row]:
     Parameters
     ----------
     path
-        ``.xlsx``; else text in UTF-8, plain or gzipped, with commas, semicolons or tabs.
+        As :func:`milbench.read_sheet` reads it.
     sheet
         Of an XLSX file.
 
@@ -117,12 +110,12 @@ def read_table(path: Path, columns: Columns, sheet: str = "") -> list[Row]:
     DatasetError
         If the file is no table, a needed column is absent, or a line lacks a needed cell.
     """
-    numbered = read_sheet(path, sheet) if path.suffix == ".xlsx" else _read_text(path)
-    if len(numbered) < 2:  # noqa: PLR2004  # a heading and one line
+    table = read_sheet(path, sheet)
+    if not table.rows:
         raise DatasetError(f"{path}: expected a heading and lines below it; get the file again")
-    (_, heading), *lines = numbered
-    places = columns.places(path, heading)
-    return [_row(path, line, cells, (columns, places)) for line, cells in lines]
+    wanted = columns, columns.places(path, table.columns)
+    lines = zip(table.lines, table.rows, strict=True)
+    return [_row(path, line, cells, wanted) for line, cells in lines]
 
 
 def unique(rows: Iterable[Row], name: str = "id") -> dict[str, Row]:
@@ -145,25 +138,13 @@ def _plain(heading: str) -> str:
     return re.sub(r"[\s_-]", "", heading).casefold()
 
 
-def _read_text(path: Path) -> list[Numbered]:
-    try:
-        text = read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path}: expected text in UTF-8, found other bytes ({error})") from None
-    first = text.split("\n", 1)[0]
-    separator = max(SEPARATORS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(row)]
-    except csv.Error as error:
-        raise DatasetError(f"{path}, line {reader.line_num}: not a table: {error}") from error
-
-
-def _row(path: Path, line: int, cells: list[str], wanted: tuple[Columns, dict[str, int]]) -> Row:
+def _row(
+    path: Path, line: int, cells: Sequence[str], wanted: tuple[Columns, dict[str, int]]
+) -> Row:
     columns, places = wanted
-    given = {name: cells[place] for name, place in places.items() if place < len(cells)}
+    given = {name: cells[place] for name, place in places.items()}
     row = Row(path, line, dict.fromkeys(columns.optional, "") | given)
     for name in columns.needed:
-        if not row.cells.get(name):
+        if not row.cells[name]:
             row.fail(f"no {name}; expected text in column {' or '.join(columns.needed[name])}")
     return row

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def parse_xml(content: bytes, place: Path | str) -> ET.Element:
     """Return the root of an XML document.
 
-    A document type declaration is refused: neither annotations nor spreadsheets have one, and it is
-    what an XML file attacks its reader with.
+    A document type declaration is refused: annotations have none, and it is what an XML file
+    attacks its reader with.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
+def read_picture(path: Path, content: bytes | None = None) -> NDArray[np.uint8]:
     """Return the colours of a picture file: red, green and blue, of shape (H, W, 3), uint8.
+
+    Parameters
+    ----------
+    content
+        Of the file, where it lies in an archive; it is read from ``path`` when None.
 
     Raises
     ------
@@ -31,7 +37,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
             "pip install 'milbench[data]'"
         ) from error
     try:
-        with pillow.open(path) as opened:
+        with pillow.open(path if content is None else BytesIO(content)) as opened:
             return np.asarray(opened.convert("RGB"))
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: expected a picture, found something else: {error}") from error

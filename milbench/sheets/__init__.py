@@ -1,0 +1,1 @@
+"""Tables of labels and of splits, as text: CSV in its forms, packed or not, and spreadsheets."""
