@@ -190,8 +190,8 @@ def _work(pipe: Connection, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     # Ctrl-C reaches the whole terminal group; the main process decides when workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Ends by an exception, so that a file that is being written is removed; not by SystemExit, which
-    # the loading of plugins takes for a fault of the plugin, and the run for one without its method.
+    # Ends by an exception, so that a file that is being written is removed; not by SystemExit,
+    # which the loading of plugins takes for a fault of the plugin: the run would lack its method.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # What is wrong with a plugin was told once, by the main process.
     logging.getLogger("milbench").addHandler(logging.NullHandler())
