@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from milbench.cores import usable_cores
@@ -189,18 +190,14 @@ def _work(pipe: Connection, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     # Ctrl-C reaches the whole terminal group; the main process decides when workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Ends by an exception, so that a file that is being written is removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Ends by an exception, so that a file that is being written is removed; not by SystemExit,
+    # which the loading of plugins takes for a fault of the plugin: the run would lack its method.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # What is wrong with a plugin was told once, by the main process.
     logging.getLogger("milbench").addHandler(logging.NullHandler())
-    while True:
-        try:
-            call = pipe.recv()
-        except EOFError:  # the main process is gone
-            return
-        if call is None:
-            return
-        pipe.send(_answer(*call))
+    with suppress(EOFError, KeyboardInterrupt):  # the main process is gone, or has ended this one
+        while (call := pipe.recv()) is not None:
+            pipe.send(_answer(*call))
 
 
 def _answer(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[bool, Any]:

@@ -143,6 +143,26 @@ def test_leaving_early_ends_the_workers():
         os.kill(pid, 0)
 
 
+def outlive(folder: Path) -> None:
+    """Take an end for a fault of what runs here, as the loading of plugins does."""
+    try:
+        (folder / "begun").touch()
+        time.sleep(60)
+    except (Exception, SystemExit):  # noqa: BLE001
+        (folder / "outlived").touch()
+
+
+def test_a_worker_that_is_ended_cannot_take_it_for_a_fault_of_its_task(tmp_path):
+    """An interrupt while plugins were loaded left a run that failed for want of its method."""
+    executor = ProcessExecutor(1)
+    executor.submit(outlive, tmp_path)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.01)
+    executor.shutdown(cancel_futures=True)
+
+    assert not (tmp_path / "outlived").exists()
+
+
 def test_an_unknown_executor_is_told():
     """A misspelt name names the right ones."""
     with pytest.raises(MilbenchError, match="use inline or processes"):
