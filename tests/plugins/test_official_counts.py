@@ -206,7 +206,7 @@ def site_findings(parts, labels):
 def test_real_sites_of_luad_are_kept_apart(files, tmp_path, gene):
     """33 sites in five folds of 529 slides; a split by patient shares nearly all of them."""
     path = files / "tcga_luad_mutation" / "gigapath_LUAD-5-gene_TCGA.csv.gz"
-    table = table_of(list(tcga_luad.Gene(gene).of_slides(path)), ("wild type", "mutated"))
+    table = table_of(list(tcga_luad.Genes(gene, (gene,)).of_slides(path)), ("wild type", "mutated"))
 
     by_site, by_patient = (
         draw_splits(table, SplitPlan(group=group), name="luad") for group in ("site", "patient")
