@@ -6,6 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from milbench.errors import SuiteError
 from milbench.execute import drain, executor_by_name
 from milbench.features import Encoding, Making
 from milbench.jobs import Ground, Job, Run, expand, rows, settings_digest
@@ -265,7 +266,18 @@ def planned_runs(suite: Suite, repeats: int | None) -> tuple[tuple[int, int, int
 
 
 def board_of(suite: Suite, registry: Registry, store: Store, repeats: int | None = None) -> Board:
-    """Return what the leaderboard of ``suite`` is to show, from the suite and the store alone."""
+    """Return what the leaderboard of ``suite`` is to show, from the suite and the store alone.
+
+    Raises
+    ------
+    SuiteError
+        If the suite names no data set, as one that is for own data.
+    """
+    if not suite.datasets:
+        raise SuiteError(
+            f"suite {suite.name!r} names no data set, so it has no results; those of its methods "
+            "on your own data have the name that 'run --bags' gave them"
+        )
     states = store.datasets()
     shown = list(sections(suite, registry))
     wanted_rows = rows(suite, registry)

@@ -39,6 +39,12 @@ def ask(folder, *options) -> int:
     )
 
 
+def test_a_suite_for_own_data_has_no_leaderboard(capsys):
+    """And says where one is, in place of an empty table."""
+    assert main(["leaderboard", "own"]) == 2
+    assert "suite 'own' names no data set" in capsys.readouterr().err
+
+
 def test_terminal_is_the_default(folder, capsys):
     """The table goes to stdout, with the prior at exactly one half."""
     assert ask(folder) == 0
