@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.cli.console import facts, messages, results, table
-from milbench.cli.options import results_option, suite_paths
+from milbench.cli.options import opened_suite, results_option
 from milbench.registry import load_registry
 
 if TYPE_CHECKING:
@@ -49,11 +49,10 @@ def explain(address: str, form: str, **options: Any) -> None:
 def _explained(address: str, registry: Registry, folder: Path, repeats: int | None) -> Explanation:
     from milbench.run import board_of
     from milbench.store import Store
-    from milbench.suite import load_suite
     from milbench.trace import explain as trace
     from milbench.trace.address import suite_of
 
-    suite = load_suite(suite_paths(suite_of(address), registry)[0])
+    suite, registry = opened_suite(suite_of(address), registry, folder)
     store = Store(folder / suite.name)
     return trace(address, board_of(suite, registry, store, repeats), store.read_all(), store)
 

@@ -11,8 +11,8 @@ from milbench.cli.options import (
     FOLDER,
     cache_option,
     data_option,
+    opened_suite,
     results_option,
-    suite_paths,
 )
 from milbench.errors import PluginError
 from milbench.registry import load_registry
@@ -69,12 +69,11 @@ def _export_predictions(name: str, form: str, out: Path, stores: Path) -> list[s
     """Write the predictions of a suite, and return a line for each data set and method."""
     from milbench.interchange.export_predictions import write_predictions
     from milbench.store import Store
-    from milbench.suite import load_suite
 
     if form != "clam":
         raise click.UsageError(f"predictions are written as CLAM's only, not as {form}")
-    (path,) = suite_paths(name, load_registry())
-    store = Store(stores / load_suite(path).name)
+    suite, _ = opened_suite(name, load_registry(), stores)
+    store = Store(stores / suite.name)
     counts = write_predictions(store.records(), out)
     return [f"{folder}, {count} runs" for folder, count in counts.items()]
 
@@ -106,14 +105,10 @@ def _export_data(name: str, form: str, out: Path, options: dict[str, Any]) -> li
 
 def _suite(options: dict[str, Any]) -> tuple[Suite | None, Registry]:
     """Return the suite that splits come from, and the registry with its own data sets."""
-    from milbench.suite import load_suite
-    from milbench.tables.offer import with_own_data
-
     registry = load_registry()
     if options["suite"] is None:
         return None, registry
-    (path,) = suite_paths(options["suite"], registry)
-    return load_suite(path), with_own_data(registry, path, options["cache"])
+    return opened_suite(options["suite"], registry, options["results"], cache=options["cache"])
 
 
 def _features(name: str, options: dict[str, Any], registry: Registry) -> tuple[Dataset, Features]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from milbench.records import Dataset, Tiler
     from milbench.registry import Registry
+    from milbench.suite import Precision, Suite
 
 OWN_SUITE = "suite.toml"  # below the results of the suite that ``run --bags`` made
 
@@ -121,6 +122,33 @@ def chosen_device(name: str) -> str:
     return name
 
 
+def opened_suite(
+    name: str,
+    registry: Registry,
+    results: Path,
+    *,
+    cache: Path | None = None,
+    precision: Precision | None = None,
+) -> tuple[Suite, Registry]:
+    """Return one suite, and the plugins with its own data sets beside them.
+
+    Parameters
+    ----------
+    cache
+        The folder for packed features; None where no features are wanted.
+
+    Raises
+    ------
+    SuiteError
+        If there is no such suite, or it has faults.
+    """
+    from milbench.suite import load_suite
+    from milbench.tables.offer import with_own_data
+
+    path = suite_paths(name, registry, results)[0]
+    return load_suite(path, precision), with_own_data(registry, path, cache)
+
+
 suite_option = click.option(
     "--suite",
     metavar="NAME",
@@ -149,12 +177,8 @@ def found_dataset(
             return registry, registry.record(Dataset, name)
         except PluginError as error:
             raise PluginError(f"{error}; your own data come with their suite: --suite") from None
-    from milbench.suite import load_suite
-    from milbench.tables.offer import with_own_data
-
-    (path,) = suite_paths(suite, registry, results)
-    registry = with_own_data(registry, path, cache)
-    dataset, tilers = registry.record(Dataset, name), load_suite(path).tilers
+    opened, registry = opened_suite(suite, registry, results, cache=cache)
+    dataset, tilers = registry.record(Dataset, name), opened.tilers
     if not dataset.tiler or not tilers:
         return registry, dataset
     return registry, replace(dataset, tiler=tilers[0].name, tiler_args=tilers[0].args)

@@ -34,7 +34,7 @@ def report(suite: str, out: Path, **options: Any) -> None:
     from milbench.kit import write_kit
 
     registry = load_registry()
-    for path in suite_paths(suite, registry):
+    for path in suite_paths(suite, registry, options["results"]):
         with messages.status(f"{path.stem}: comparing methods"):
             document = document_of(path, registry, options)
         with messages.status(f"{path.stem}: writing the report"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milbench.cli.console import messages, results, table
-from milbench.cli.options import precision_option, results_option, suite_paths
+from milbench.cli.options import opened_suite, precision_option, results_option
 from milbench.errors import TraceError
 from milbench.registry import load_registry
 
@@ -69,12 +69,13 @@ def _verified(folder: Path, registry: Registry, options: dict[str, Any]) -> Verd
 
     from milbench.run import board_of
     from milbench.store import Store
-    from milbench.suite import load_suite
     from milbench.trace import verify as compare
     from milbench.trace.verify import read_document
 
     name = options["suite"] or str(read_document(folder)["suite"])
-    suite = load_suite(suite_paths(name, registry)[0], options["precision"])
+    suite, registry = opened_suite(
+        name, registry, options["results"], precision=options["precision"]
+    )
     store = Store(options["results"] / suite.name)
     return compare(folder, store, partial(board_of, suite, registry, store))
 

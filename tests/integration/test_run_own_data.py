@@ -78,6 +78,28 @@ def test_the_leaderboard_needs_the_results_alone(own, clinic, milbench, tmp_path
     assert "malignant 20" in ranked.stdout
 
 
+def test_results_of_own_data_are_reported_traced_verified_and_exported(
+    own, clinic, milbench, tmp_path, folders
+):
+    """By the name that the run gave them, as those of every other suite are."""
+    own(clinic, "--features", str(clinic / "uni"), "--repeats", "1", "--folds", "4")
+    store, out = folders[:2], str(tmp_path / "out")
+
+    explained = milbench("explain", "clinic:mean:clinic:auroc", *store)
+    verified = milbench("verify", str(tmp_path / "leaderboards" / "clinic"), *store)
+    reported = milbench("report", "clinic", *store, "--draws", "200", "--out", out)
+    exported = milbench(
+        *("export", "clinic", "--suite", "clinic", "--format", "clam"),
+        *(*folders, "--out", str(tmp_path / "clam")),
+    )
+
+    assert "the same to the last bit" in explained.stdout
+    assert "clinic: holds" in verified.stdout
+    assert reported.returncode == 0, reported.stderr
+    assert (tmp_path / "out" / "clinic" / "README.md").is_file()
+    assert "40 bags of 6 features, float32, 1 x 4 folds" in exported.stdout
+
+
 def test_what_is_left_out_is_told_at_every_run_and_in_the_table(own, clinic, tmp_path):
     """The second run reads no features, and still tells."""
     np.save(clinic / "uni" / "005.npy", np.full((3, 6), np.nan, np.float32))
