@@ -20,6 +20,7 @@ import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
+from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from milbench.cores import usable_cores
@@ -193,11 +194,26 @@ def _work(pipe: Connection, environment: dict[str, str]) -> None:
     # Ends by an exception, so that a file that is being written is removed; not by SystemExit,
     # which the loading of plugins takes for a fault of the plugin: the run would lack its method.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _end_with(multiprocessing.parent_process())
     # What is wrong with a plugin was told once, by the main process.
     logging.getLogger("milbench").addHandler(logging.NullHandler())
     with suppress(EOFError, KeyboardInterrupt):  # the main process is gone, or has ended this one
         while (call := pipe.recv()) is not None:
             pipe.send(_answer(*call))
+
+
+def _end_with(parent: BaseProcess | None) -> None:
+    """End this process as soon as the main one is gone: nobody waits for what it is at.
+
+    A run may take hours, and the pipe is only looked at between two of them.
+    """
+
+    def watch(sentinel: int) -> None:
+        connection.wait([sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if parent is not None:
+        threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()
 
 
 def _answer(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[bool, Any]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -100,6 +101,51 @@ def pid_of(_: int) -> int:
 
 def parent_and_modules(_: int) -> tuple[int, bool]:
     return os.getppid(), "torch" in sys.modules
+
+
+def work_on(place: Path) -> None:
+    """Say which process works, and work for hours, in small steps as a training does."""
+    place.with_suffix(".part").write_text(str(os.getpid()), encoding="utf-8")
+    place.with_suffix(".part").replace(place)
+    for _ in range(1_000_000):
+        time.sleep(0.01)
+
+
+def is_alive(process: int) -> bool:
+    """Return whether a process is there, and no dead one that nobody has asked for yet."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state[0] != "Z"
+
+
+def wait_until(condition) -> None:
+    """Return when ``condition`` holds; the time limit of tests ends the waiting."""
+    while not condition():
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+def test_a_worker_ends_in_the_middle_of_its_task_when_the_main_process_is_killed(tmp_path):
+    """A run may take hours, which nobody waits for any more."""
+    place = tmp_path / "worker"
+    command = (
+        f"import sys; sys.path += {sys.path!r}\n"
+        "from pathlib import Path\n"
+        "from milbench.execute import ProcessExecutor, drain\n"
+        "from tests.test_execute import work_on\n"
+        f"place = Path({str(place)!r})\n"
+        "if __name__ == '__main__': list(drain(ProcessExecutor(1), work_on, [place]))"
+    )
+    main = subprocess.Popen([sys.executable, "-c", command])
+    wait_until(lambda: place.exists() or main.poll() is not None)
+    worker = int(place.read_text(encoding="utf-8"))
+
+    assert is_alive(worker)
+    main.kill()
+    main.wait()
+    wait_until(lambda: not is_alive(worker))
 
 
 def variable(name: str) -> str | None:
